@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the host and the agent in the microVM say to each other.
+//!
+//! The host asks, the agent answers: one [`Request`], then any number of
+//! [`Reply::Progress`], then exactly one other [`Reply`]. Each message is one
+//! line of JSON on a virtio-serial port, so that a capture of the port can be
+//! read by a person. The measurements ([`Sample`]) and what was measured
+//! ([`WorkloadSpec`], [`Device`]) are defined here too, since the same values
+//! travel on into the report.
+
+mod device;
+mod message;
+mod sample;
+mod wire;
+mod workload;
+
+pub use device::{Device, DeviceProfile, Fs};
+pub use message::{ChurnKind, Failure, LoadOutcome, Reply, Request};
+pub use sample::Sample;
+pub use wire::{WireError, read_message, write_message};
+pub use workload::{Workload, WorkloadSpec};
+
+/// Name of the virtio-serial port that carries the messages; the guest finds
+/// the port by it under `/sys/class/virtio-ports/*/name`.
+pub const PORT_NAME: &str = "org.readahead-ext.agent";

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Requests of the host and replies of the agent.
+
+use crate::{Device, Sample, WorkloadSpec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the host asks the agent to do. Paths are paths in the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Request {
+    /// Load the kernel module `readahead_ext`.
+    LoadModule,
+    /// Remove it.
+    UnloadModule,
+    /// Load a policy into the kernel's verifier, without attaching it.
+    Check {
+        /// The object file.
+        object: String,
+        /// Tunables to set before loading.
+        set: BTreeMap<String, String>,
+    },
+    /// Load and attach a policy; it stays until [`Request::Detach`].
+    Attach {
+        /// The object file.
+        object: String,
+        /// Tunables to set before loading.
+        set: BTreeMap<String, String>,
+    },
+    /// Detach the attached policy.
+    Detach,
+    /// Make a device with its data file ready, replacing the previous one.
+    SetupDevice {
+        /// What to make.
+        device: Device,
+    },
+    /// Run a workload once on the device, cold cache.
+    Run {
+        /// What to run.
+        spec: WorkloadSpec,
+    },
+    /// Read the whole data file again and again, fully cached, and report the
+    /// time of each pass in [`Reply::Passes`].
+    CachedPasses {
+        /// How many passes.
+        passes: u32,
+    },
+    /// Attach and detach, or load and remove, again and again under readers.
+    Churn {
+        /// What to repeat.
+        kind: ChurnKind,
+        /// The policy that comes and goes.
+        object: String,
+        /// How many times.
+        cycles: u32,
+        /// How many threads read and fault meanwhile.
+        readers: u32,
+    },
+    /// Run a program of the guest to its end.
+    Exec {
+        /// The program and its arguments.
+        argv: Vec<String>,
+    },
+    /// Warnings and worse from the kernel's log since boot.
+    KernelLog,
+    /// Switch the machine off.
+    PowerOff,
+}
+
+/// What [`Request::Churn`] repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChurnKind {
+    /// Attach and detach the policy.
+    Attach,
+    /// Load the module, attach, detach, remove the module.
+    Module,
+}
+
+/// What the agent answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Reply {
+    /// Sent once, unasked, when the agent is up.
+    Hello {
+        /// `uname -r` of the guest.
+        release: String,
+    },
+    /// Still at work; may come any number of times.
+    Progress {
+        /// A line for people.
+        text: String,
+    },
+    /// Done, nothing to tell.
+    Done,
+    /// The outcome of [`Request::Check`] and [`Request::Attach`].
+    Load(LoadOutcome),
+    /// The outcome of [`Request::Run`].
+    Sample(Sample),
+    /// The outcome of [`Request::CachedPasses`], nanoseconds each.
+    Passes {
+        /// One entry a pass.
+        ns: Vec<u64>,
+    },
+    /// The outcome of [`Request::Exec`].
+    Exit {
+        /// Exit status, or 128 + signal.
+        status: i32,
+        /// Standard output.
+        stdout: String,
+        /// Standard error.
+        stderr: String,
+    },
+    /// The outcome of [`Request::KernelLog`].
+    Log {
+        /// One line each, oldest first.
+        lines: Vec<String>,
+    },
+    /// The request could not be carried out.
+    Failed(Failure),
+}
+
+/// The verdict of the guest's kernel on a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadOutcome {
+    /// Whether it was loaded (and attached, where that was asked).
+    pub accepted: bool,
+    /// The error number of the refused step, 0 if accepted.
+    pub errno: i32,
+    /// What was said meanwhile: libbpf's messages and, in them, the verifier's
+    /// log.
+    pub log: String,
+}
+
+/// Why a request could not be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct Failure {
+    /// The step that failed.
+    pub what: String,
+    /// The reason, as the system gave it.
+    pub why: String,
+}

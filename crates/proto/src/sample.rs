@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One measurement.
+
+use serde::{Deserialize, Serialize};
+
+/// What one run of a workload took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Wall time of the accesses, nanoseconds.
+    pub elapsed_ns: u64,
+    /// Bytes that the workload asked for and got.
+    pub bytes: u64,
+    /// Accesses.
+    pub ops: u64,
+    /// Read requests that the device completed meanwhile.
+    pub device_reads: u64,
+    /// Bytes that the device read meanwhile.
+    pub device_bytes: u64,
+    /// Decisions that the policy was asked for (0 without a policy).
+    pub decisions: u64,
+    /// Checksum over every byte read, in order of access.
+    pub checksum: u64,
+}
+
+impl Sample {
+    /// 10^6 bytes asked for a second.
+    pub fn mb_per_s(&self) -> f64 {
+        self.bytes as f64 * 1e3 / self.elapsed_ns as f64
+    }
+
+    /// Device bytes for each byte asked for (read amplification).
+    pub fn amplification(&self) -> f64 {
+        self.device_bytes as f64 / self.bytes as f64
+    }
+}

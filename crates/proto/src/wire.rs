@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One message, one line of JSON.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, BufRead, Write};
+use thiserror::Error;
+
+/// Why a message could not be sent or received.
+#[derive(Debug, Error)]
+pub enum WireError {
+    /// The port failed.
+    #[error("the port to the other side failed: {0}")]
+    Io(#[from] io::Error),
+    /// The other side closed the port.
+    #[error("the other side closed the port")]
+    Closed,
+    /// A line that is no message.
+    #[error("not a message: {line:?}: {source}")]
+    Malformed {
+        /// The line as it came.
+        line: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Send one message.
+///
+/// # Errors
+/// When the port cannot be written.
+pub fn write_message<M: Serialize>(to: &mut impl Write, message: &M) -> Result<(), WireError> {
+    let mut line = serde_json::to_vec(message).map_err(io::Error::from)?;
+    line.push(b'\n');
+    to.write_all(&line)?;
+    to.flush()?;
+    Ok(())
+}
+
+/// Receive one message, waiting for it. Empty lines are passed over.
+///
+/// # Errors
+/// When the port fails, is closed, or brings a line that is no message.
+pub fn read_message<M: DeserializeOwned>(from: &mut impl BufRead) -> Result<M, WireError> {
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line)? == 0 {
+            return Err(WireError::Closed);
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        return serde_json::from_str(&line)
+            .map_err(|source| WireError::Malformed { line: line.clone(), source });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Reply, Request};
+
+    #[test]
+    fn a_message_survives_the_wire() {
+        let sent = Request::Exec { argv: vec!["sh".into(), "a\nb".into()] };
+        let mut bytes = Vec::new();
+        write_message(&mut bytes, &sent).unwrap();
+        assert_eq!(bytes.iter().filter(|&&b| b == b'\n').count(), 1);
+        let got: Request = read_message(&mut &bytes[..]).unwrap();
+        assert_eq!(got, sent);
+    }
+
+    #[test]
+    fn a_closed_port_and_a_garbled_line_are_told_apart() {
+        let closed = read_message::<Reply>(&mut &b"\n"[..]);
+        assert!(matches!(closed, Err(WireError::Closed)));
+        let garbled = read_message::<Reply>(&mut &b"{\"is\":\"no\n"[..]);
+        assert!(matches!(garbled, Err(WireError::Malformed { .. })));
+    }
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between the kernel module and a policy.
+ *
+ * This file is the only home of the ABI: the module and C policies include
+ * it, the Rust types in crates/policy/src/abi.rs are generated from it, and
+ * a test notices when the two drift apart. New fields and new members are
+ * only ever appended.
+ *
+ * It is included after the basic types (__u32, __s64, ...) are known.
+ */
+#ifndef READAHEAD_EXT_ABI_H
+#define READAHEAD_EXT_ABI_H
+
+/**
+ * enum bpf_fs_readahead_flags - bits of &bpf_fs_readahead_state.flags
+ *
+ * Exactly one of the event bits is set; the hint bits add to it.
+ *
+ * @BPF_FS_RA_MISS: event: the page is absent, on the read path
+ * @BPF_FS_RA_MARK: event: the marked page was reached
+ * @BPF_FS_RA_FAULT: event: the page is absent, on the fault path
+ * @BPF_FS_RA_RANDOM: hint: random access was announced (fadvise, madvise)
+ * @BPF_FS_RA_SEQUENTIAL: hint: sequential access of the mapping was announced
+ * @BPF_FS_RA_HUGEPAGE: hint: the mapping asks for huge pages
+ * @BPF_FS_RA_WRITE_FAULT: hint: the fault is a write
+ * @BPF_FS_RA_MMAP: hint: the access came through a mapping (with MARK too)
+ */
+enum bpf_fs_readahead_flags {
+	BPF_FS_RA_MISS = 1,
+	BPF_FS_RA_MARK = 2,
+	BPF_FS_RA_FAULT = 4,
+	BPF_FS_RA_RANDOM = 256,
+	BPF_FS_RA_SEQUENTIAL = 512,
+	BPF_FS_RA_HUGEPAGE = 1024,
+	BPF_FS_RA_WRITE_FAULT = 2048,
+	BPF_FS_RA_MMAP = 4096,
+};
+
+/**
+ * struct bpf_fs_readahead_state - what a policy sees of a decision
+ *
+ * All sizes and indices are in pages. get_ra() may write @start, @size and
+ * @async_size; the verifier refuses any other write.
+ *
+ * @i_ino: inode number
+ * @size: length of the window; before the kernel has sized one (in
+ *	get_max_ra): of the file's previous window
+ * @async_size: the window's asynchronous tail; likewise
+ * @ra_pages: the file's own limit
+ * @mmap_miss: fault misses that the kernel counts for this file
+ * @prev_pos: byte position of the previous read, -1 if none
+ * @index: the page that the application needs now; on a fault the faulting
+ *	page, exactly
+ * @start: first page of the window; as @size
+ * @file_pages: length of the file
+ * @cgroup_id: cgroup v2 id of the task
+ * @req_pages: pages that the caller asked for from @index
+ * @dev: s_dev of the file system; for a block device file its own number
+ * @flags: &enum bpf_fs_readahead_flags
+ * @io_pages: the device's best I/O size
+ */
+struct bpf_fs_readahead_state {
+	__u64 i_ino;
+	__u32 size;
+	__u32 async_size;
+	__u32 ra_pages;
+	__u32 mmap_miss;
+	__s64 prev_pos;
+	__u64 index;
+	__u64 start;
+	__u64 file_pages;
+	__u64 cgroup_id;
+	__u32 req_pages;
+	__u32 dev;
+	__u32 flags;
+	__u32 io_pages;
+};
+
+#define BPF_FS_RA_NAME_LEN 16
+
+/**
+ * struct bpf_fs_readahead_ops - what a policy provides
+ *
+ * Every callback is optional; one that is NULL means "as the kernel does".
+ */
+struct bpf_fs_readahead_ops {
+	/**
+	 * @get_max_ra: called before the kernel sizes a window: on a miss, on
+	 * a mark, on a fault miss
+	 *
+	 * Return: n > 0: the limit in pages for this decision alone; 0: read
+	 * only what was asked for; negative: the file's own limit
+	 */
+	int (*get_max_ra)(struct bpf_fs_readahead_state *s);
+
+	/**
+	 * @get_ra: called after a window was computed; may write @start, @size
+	 * and @async_size of the state
+	 *
+	 * Return: n > 0: the window's size in pages; 0: read only what was
+	 * asked for; negative: keep what is in the state
+	 */
+	int (*get_ra)(struct bpf_fs_readahead_state *s);
+
+	/** @name: shown to people; NUL-terminated */
+	char name[BPF_FS_RA_NAME_LEN];
+};
+
+#endif /* READAHEAD_EXT_ABI_H */
