@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * readahead_ext: readahead decided by a BPF program.
+ *
+ * Loading the module registers a struct_ops type and hooks nothing; the hooks
+ * live from the first attached policy to the last (see policy.c).
+ */
+
+#include <linux/module.h>
+
+#include "raext.h"
+
+static int __init raext_module_init(void)
+{
+	int err = raext_ops_register();
+
+	if (err) {
+		pr_err("readahead_ext: the kernel refused the struct_ops type (%d): was the module built with BTF, for this kernel?\n",
+		       err);
+		return err;
+	}
+	raext_stats_create();
+	return 0;
+}
+
+static void __exit raext_module_exit(void)
+{
+	/* Each attached policy holds the module: none is left here. */
+	raext_stats_remove();
+	raext_hooks_drain();
+}
+
+module_init(raext_module_init);
+module_exit(raext_module_exit);
+
+MODULE_DESCRIPTION("Readahead decided by a BPF program");
+MODULE_LICENSE("GPL");
