@@ -42,7 +42,7 @@
 
 #include "raext.h"
 
-/* Every wrapper is inside of this for as long as it runs; see drain. */
+/* Every wrapper is inside of this for as long as it runs; see raext_hooks_exit(). */
 DEFINE_STATIC_SRCU(raext_srcu);
 
 /* The decisions under way */
@@ -363,13 +363,19 @@ static bool raext_is_own_call(unsigned long parent_ip)
 	return within_module(parent_ip, THIS_MODULE);
 }
 
+/* ftrace's trampoline returns to the wrapper: no indirect call is made. */
+static __always_inline void raext_redirect(struct ftrace_regs *fregs,
+					   void *wrapper)
+{
+	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)wrapper);
+}
+
 static void notrace raext_hook_sync(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *op,
 				    struct ftrace_regs *fregs)
 {
 	if (!raext_is_own_call(parent_ip))
-		ftrace_regs_set_instruction_pointer(fregs,
-			(unsigned long)raext_page_cache_sync_ra);
+		raext_redirect(fregs, raext_page_cache_sync_ra);
 }
 
 static void notrace raext_hook_async(unsigned long ip, unsigned long parent_ip,
@@ -377,8 +383,7 @@ static void notrace raext_hook_async(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_regs *fregs)
 {
 	if (!raext_is_own_call(parent_ip))
-		ftrace_regs_set_instruction_pointer(fregs,
-			(unsigned long)raext_page_cache_async_ra);
+		raext_redirect(fregs, raext_page_cache_async_ra);
 }
 
 static void notrace raext_hook_fault(unsigned long ip, unsigned long parent_ip,
@@ -389,8 +394,7 @@ static void notrace raext_hook_fault(unsigned long ip, unsigned long parent_ip,
 
 	/* A page that is simply there costs this look and nothing more. */
 	if (!raext_is_own_call(parent_ip) && raext_fault_event(vmf))
-		ftrace_regs_set_instruction_pointer(fregs,
-			(unsigned long)raext_filemap_fault);
+		raext_redirect(fregs, raext_filemap_fault);
 }
 
 static void notrace raext_hook_window(unsigned long ip, unsigned long parent_ip,
@@ -439,29 +443,21 @@ static struct raext_hook {
 
 static int raext_hook_arm(struct raext_hook *hook)
 {
-	int err;
+	int err = register_ftrace_function(&hook->ops);
 
-	err = ftrace_set_filter(&hook->ops, hook->function,
-				strlen(hook->function), 1);
-	if (!err)
-		err = register_ftrace_function(&hook->ops);
-	if (err) {
-		ftrace_free_filter(&hook->ops);
+	if (err)
 		pr_err("readahead_ext: cannot hook %s (%d)%s\n",
 		       hook->function, err,
 		       err == -EBUSY ?
 		       ": a livepatch holds it, or kernel.ftrace_enabled is 0" :
 		       "");
-	}
 	return err;
 }
 
 static void raext_hooks_disarm_first(size_t nr)
 {
-	while (nr--) {
+	while (nr--)
 		unregister_ftrace_function(&raext_hooks[nr].ops);
-		ftrace_free_filter(&raext_hooks[nr].ops);
-	}
 }
 
 /**
@@ -494,17 +490,52 @@ void raext_hooks_disarm(void)
 	raext_hooks_disarm_first(ARRAY_SIZE(raext_hooks));
 }
 
+/*
+ * The filters live as long as the module: ftrace_free_filter() leaves the ops
+ * with pointers to what it freed, after which they cannot be armed again.
+ */
+static void raext_hooks_free_first(size_t nr)
+{
+	while (nr--)
+		ftrace_free_filter(&raext_hooks[nr].ops);
+}
+
 /**
- * raext_hooks_drain - wait until nobody runs in this module
+ * raext_hooks_init - find the functions to hook, without hooking them
+ *
+ * Return: 0, or an error if this kernel has one of them not traceable
+ */
+int raext_hooks_init(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(raext_hooks); i++) {
+		struct raext_hook *hook = &raext_hooks[i];
+		int err = ftrace_set_filter(&hook->ops, hook->function,
+					    strlen(hook->function), 1);
+
+		if (err) {
+			pr_err("readahead_ext: this kernel has no traceable %s (%d)\n",
+			       hook->function, err);
+			raext_hooks_free_first(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * raext_hooks_exit - wait until nobody runs in this module
  *
  * To be called with the hooks disarmed. A task that ftrace sent to a wrapper
  * may have been preempted before it entered the SRCU section or after it left
  * it: both are short of a voluntary sleep, which synchronize_rcu_tasks()
  * waits for.
  */
-void raext_hooks_drain(void)
+void raext_hooks_exit(void)
 {
 	synchronize_rcu_tasks();
 	synchronize_srcu(&raext_srcu);
 	synchronize_rcu_tasks();
+	raext_hooks_free_first(ARRAY_SIZE(raext_hooks));
 }

@@ -12,11 +12,15 @@
 
 static int __init raext_module_init(void)
 {
-	int err = raext_ops_register();
+	int err = raext_hooks_init();
 
+	if (err)
+		return err;
+	err = raext_ops_register();
 	if (err) {
 		pr_err("readahead_ext: the kernel refused the struct_ops type (%d): was the module built with BTF, for this kernel?\n",
 		       err);
+		raext_hooks_exit();
 		return err;
 	}
 	raext_stats_create();
@@ -27,7 +31,7 @@ static void __exit raext_module_exit(void)
 {
 	/* Each attached policy holds the module: none is left here. */
 	raext_stats_remove();
-	raext_hooks_drain();
+	raext_hooks_exit();
 }
 
 module_init(raext_module_init);

@@ -90,9 +90,10 @@ void raext_decide_window(struct raext_decision *d,
 pgoff_t raext_file_pages(const struct address_space *mapping);
 
 /* hooks.c: where the kernel is met */
+int raext_hooks_init(void);
+void raext_hooks_exit(void);
 int raext_hooks_arm(void);
 void raext_hooks_disarm(void);
-void raext_hooks_drain(void);
 
 /* stats.c: debugfs */
 void raext_stats_create(void);
