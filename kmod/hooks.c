@@ -40,6 +40,8 @@
 #include <linux/rcupdate.h>
 #include <linux/srcu.h>
 
+#include <asm/ibt.h>
+
 #include "raext.h"
 
 /* Every wrapper is inside of this for as long as it runs; see raext_hooks_exit(). */
@@ -358,11 +360,6 @@ static vm_fault_t raext_filemap_fault(struct vm_fault *vmf)
 
 /* ftrace */
 
-static bool raext_is_own_call(unsigned long parent_ip)
-{
-	return within_module(parent_ip, THIS_MODULE);
-}
-
 /* ftrace's trampoline returns to the wrapper: no indirect call is made. */
 static __always_inline void raext_redirect(struct ftrace_regs *fregs,
 					   void *wrapper)
@@ -370,30 +367,26 @@ static __always_inline void raext_redirect(struct ftrace_regs *fregs,
 	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)wrapper);
 }
 
-static void notrace raext_hook_sync(unsigned long ip, unsigned long parent_ip,
+/* ftrace's call site is the first instruction behind a function's ENDBR. */
+static bool raext_is_entry(unsigned long ip, const void *function)
+{
+	return ip - (unsigned long)function <= ENDBR_INSN_SIZE;
+}
+
+static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *op,
 				    struct ftrace_regs *fregs)
 {
-	if (!raext_is_own_call(parent_ip))
+	void *arg = (void *)ftrace_regs_get_argument(fregs, 0);
+
+	if (within_module(parent_ip, THIS_MODULE))
+		return;
+	if (raext_is_entry(ip, page_cache_sync_ra))
 		raext_redirect(fregs, raext_page_cache_sync_ra);
-}
-
-static void notrace raext_hook_async(unsigned long ip, unsigned long parent_ip,
-				     struct ftrace_ops *op,
-				     struct ftrace_regs *fregs)
-{
-	if (!raext_is_own_call(parent_ip))
+	else if (raext_is_entry(ip, page_cache_async_ra))
 		raext_redirect(fregs, raext_page_cache_async_ra);
-}
-
-static void notrace raext_hook_fault(unsigned long ip, unsigned long parent_ip,
-				     struct ftrace_ops *op,
-				     struct ftrace_regs *fregs)
-{
-	const struct vm_fault *vmf = (void *)ftrace_regs_get_argument(fregs, 0);
-
-	/* A page that is simply there costs this look and nothing more. */
-	if (!raext_is_own_call(parent_ip) && raext_fault_event(vmf))
+	else if (raext_is_entry(ip, filemap_fault) && raext_fault_event(arg))
+		/* A page that is simply there cost this look, no more. */
 		raext_redirect(fregs, raext_filemap_fault);
 }
 
@@ -413,51 +406,37 @@ static void notrace raext_hook_window(unsigned long ip, unsigned long parent_ip,
  * PERMANENT: kernel.ftrace_enabled=0 must not cut off an attached policy; while
  * it is 0, arming fails instead.
  */
-#define RAEXT_WRAP (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
-
-/* In the order of arming; a window is only asked for inside of the others. */
-static struct raext_hook {
-	char *function;
-	struct ftrace_ops ops;
-} raext_hooks[] = {
-	{
-		.function = "page_cache_ra_order",
-		.ops = {
-			.func = raext_hook_window,
-			.flags = FTRACE_OPS_FL_PERMANENT,
-		},
-	},
-	{
-		.function = "page_cache_sync_ra",
-		.ops = { .func = raext_hook_sync, .flags = RAEXT_WRAP },
-	},
-	{
-		.function = "page_cache_async_ra",
-		.ops = { .func = raext_hook_async, .flags = RAEXT_WRAP },
-	},
-	{
-		.function = "filemap_fault",
-		.ops = { .func = raext_hook_fault, .flags = RAEXT_WRAP },
-	},
+static struct ftrace_ops raext_window_ops = {
+	.func = raext_hook_window,
+	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-static int raext_hook_arm(struct raext_hook *hook)
+/* One for all three, since each ftrace_ops costs a grace period to disarm. */
+static struct ftrace_ops raext_wrap_ops = {
+	.func = raext_hook_wrap,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+};
+
+static const struct raext_hook {
+	char *function;
+	struct ftrace_ops *ops;
+} raext_hooks[] = {
+	{ "page_cache_ra_order", &raext_window_ops },
+	{ "page_cache_sync_ra", &raext_wrap_ops },
+	{ "page_cache_async_ra", &raext_wrap_ops },
+	{ "filemap_fault", &raext_wrap_ops },
+};
+
+static int raext_ops_arm(struct ftrace_ops *ops)
 {
-	int err = register_ftrace_function(&hook->ops);
+	int err = register_ftrace_function(ops);
 
 	if (err)
-		pr_err("readahead_ext: cannot hook %s (%d)%s\n",
-		       hook->function, err,
-		       err == -EBUSY ?
-		       ": a livepatch holds it, or kernel.ftrace_enabled is 0" :
+		pr_err("readahead_ext: cannot hook the readahead functions (%d)%s\n",
+		       err, err == -EBUSY ?
+		       ": a livepatch holds one, or kernel.ftrace_enabled is 0" :
 		       "");
 	return err;
-}
-
-static void raext_hooks_disarm_first(size_t nr)
-{
-	while (nr--)
-		unregister_ftrace_function(&raext_hooks[nr].ops);
 }
 
 /**
@@ -467,17 +446,15 @@ static void raext_hooks_disarm_first(size_t nr)
  */
 int raext_hooks_arm(void)
 {
-	size_t i;
+	/* A window is only asked for inside of a wrapper: the wrappers last. */
+	int err = raext_ops_arm(&raext_window_ops);
 
-	for (i = 0; i < ARRAY_SIZE(raext_hooks); i++) {
-		int err = raext_hook_arm(&raext_hooks[i]);
-
-		if (err) {
-			raext_hooks_disarm_first(i);
-			return err;
-		}
-	}
-	return 0;
+	if (err)
+		return err;
+	err = raext_ops_arm(&raext_wrap_ops);
+	if (err)
+		unregister_ftrace_function(&raext_window_ops);
+	return err;
 }
 
 /**
@@ -487,17 +464,18 @@ int raext_hooks_arm(void)
  */
 void raext_hooks_disarm(void)
 {
-	raext_hooks_disarm_first(ARRAY_SIZE(raext_hooks));
+	unregister_ftrace_function(&raext_wrap_ops);
+	unregister_ftrace_function(&raext_window_ops);
 }
 
 /*
  * The filters live as long as the module: ftrace_free_filter() leaves the ops
  * with pointers to what it freed, after which they cannot be armed again.
  */
-static void raext_hooks_free_first(size_t nr)
+static void raext_hooks_free(void)
 {
-	while (nr--)
-		ftrace_free_filter(&raext_hooks[nr].ops);
+	ftrace_free_filter(&raext_wrap_ops);
+	ftrace_free_filter(&raext_window_ops);
 }
 
 /**
@@ -510,14 +488,14 @@ int raext_hooks_init(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(raext_hooks); i++) {
-		struct raext_hook *hook = &raext_hooks[i];
-		int err = ftrace_set_filter(&hook->ops, hook->function,
-					    strlen(hook->function), 1);
+		const struct raext_hook *hook = &raext_hooks[i];
+		int err = ftrace_set_filter(hook->ops, hook->function,
+					    strlen(hook->function), 0);
 
 		if (err) {
 			pr_err("readahead_ext: this kernel has no traceable %s (%d)\n",
 			       hook->function, err);
-			raext_hooks_free_first(i);
+			raext_hooks_free();
 			return err;
 		}
 	}
@@ -537,5 +515,5 @@ void raext_hooks_exit(void)
 	synchronize_rcu_tasks();
 	synchronize_srcu(&raext_srcu);
 	synchronize_rcu_tasks();
-	raext_hooks_free_first(ARRAY_SIZE(raext_hooks));
+	raext_hooks_free();
 }
