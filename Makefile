@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The two commands of the README, and what they are made of.
+#
+#   make run    set up what is missing, build, measure in a microVM
+#   make test   everything that is tested
+#   make help   the rest
+
+HOST   := x86_64-unknown-linux-gnu
+BIN    := build/bin
+# Static, so that the same files run on the host and in the microVM.
+STATIC := RUSTFLAGS="-C target-feature=+crt-static" \
+	cargo build --quiet --release --target $(HOST) --target-dir build/static
+
+export PATH := $(CURDIR)/build/tools/bin:$(PATH)
+
+.PHONY: help setup build run test bench lint kmod clean
+
+help:
+	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
+	@echo 'make setup  install what is missing, and list it first'
+	@echo 'make build  the command, the agent of the microVM'
+	@echo 'make kmod   the module for a kernel: KDIR=headers, default the running one'
+	@echo 'make bench  what an attached policy costs a cached read'
+	@echo 'make lint   formatting, clippy, licences'
+	@echo 'make clean  remove all that was built'
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@echo 'build: the command and the agent (static)'
+	@$(STATIC) -p raext -p raext-agent
+	@mkdir -p $(BIN)
+	@cp build/static/$(HOST)/release/raext build/static/$(HOST)/release/raext-agent $(BIN)/
+
+run: build
+	@$(BIN)/raext compare --html build/compare.html --json build/compare.json
+
+test: build
+	cargo test --workspace
+	cargo test -p raext-e2e --features vm -- --test-threads=1
+
+bench: build
+	@$(BIN)/raext bench-cached
+
+lint:
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo deny check
+
+kmod:
+	@$(MAKE) -C kmod
+
+clean:
+	rm -rf build
+	cargo clean

@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Install what the project needs and the machine lacks: Debian packages (listed
+# first) and bpf-linker (into build/tools, nowhere else). Does nothing when all
+# is there. Debian 12 with a Rust toolchain is assumed, nothing more.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+tools=${RAEXT_TOOLS:-$root/build/tools}
+bpf_linker_version=0.13.0
+
+say() { printf 'setup: %s\n' "$*"; }
+lacks() { printf 'setup: %s\n' "$*" >&2; exit 69; }
+
+# package          why
+packages='
+build-essential    the module and the native parts of crates
+gcc-12             the compiler that the 6.12 kernel was built with
+libelf-dev         libbpf
+zlib1g-dev         libbpf
+pkg-config         to find both
+pahole             BTF of the module
+qemu-system-x86    the microVM
+e2fsprogs          ext4 in the microVM
+xfsprogs           XFS in the microVM
+clang-22           policies in C, and shims for kfuncs
+llvm-22-dev        bpf-linker
+rustc-web          policies in Rust: a compiler with a core library for BPF
+cargo-web          likewise
+libstd-rust-web-dev-bpf  likewise
+xz-utils           kernel packages
+'
+
+command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+	lacks "this is no Debian system (no dpkg, apt-get): install by hand what $0 lists"
+command -v cargo >/dev/null ||
+	lacks "no cargo found: install Rust first (https://rustup.rs)"
+
+missing=
+for package in $(printf '%s' "$packages" | awk 'NF { print $1 }'); do
+	case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
+	'install ok installed') ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+
+if [ -n "$missing" ]; then
+	say "these Debian packages are missing and will be installed:"
+	for package in $missing; do say "  $package"; done
+	if [ "$(id -u)" = 0 ]; then
+		as_root=
+	elif command -v sudo >/dev/null; then
+		as_root=sudo
+	else
+		lacks "not root and no sudo: as root, run: apt-get install$missing"
+	fi
+	say 'apt-get update'
+	$as_root apt-get update -qq
+	say "apt-get install"
+	# shellcheck disable=SC2086 # a list of words
+	DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq \
+		--no-install-recommends $missing >"$root/.setup.log" 2>&1 || {
+		tail -n 20 "$root/.setup.log" >&2
+		lacks 'apt-get install failed: see above'
+	}
+	rm -f "$root/.setup.log"
+elif [ -z "$(apt-cache search --names-only '^linux-image-6\.12\..*-cloud-amd64$' 2>/dev/null)" ]; then
+	# The kernel for the microVM is looked up in apt's lists.
+	say 'apt-get update (the package lists know no 6.12 kernel)'
+	if [ "$(id -u)" = 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
+fi
+
+linker=$tools/bin/bpf-linker
+if ! "$linker" --version 2>/dev/null | grep -q " $bpf_linker_version"; then
+	say "building bpf-linker $bpf_linker_version into $tools (about two minutes, once)"
+	mkdir -p "$tools"
+	LLVM_PREFIX=/usr/lib/llvm-22 cargo install bpf-linker --quiet --locked \
+		--version "=$bpf_linker_version" --no-default-features \
+		--features llvm-22 --root "$tools" --force \
+		>"$tools/bpf-linker.log" 2>&1 || {
+		tail -n 20 "$tools/bpf-linker.log" >&2
+		lacks "bpf-linker did not build: see $tools/bpf-linker.log"
+	}
+fi
+say 'all there'
