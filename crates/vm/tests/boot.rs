@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Real machines: what boots, and what is said of one that does not. Built
+//! with feature `vm`; `RAEXT_KERNEL` names the kernel image and `RAEXT_AGENT`
+//! the static agent.
+
+use raext_proto::{Reply, Request};
+use raext_vm::{GuestFile, Source, Vm, VmConfig, VmError};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+fn from_env(name: &str) -> PathBuf {
+    let value = std::env::var_os(name);
+    value.map(PathBuf::from).unwrap_or_else(|| panic!("set {name}, or run these by `make test`"))
+}
+
+fn config() -> VmConfig {
+    VmConfig::new(from_env("RAEXT_KERNEL"), from_env("RAEXT_AGENT"))
+}
+
+fn boot(config: &VmConfig) -> Result<Vm, VmError> {
+    Vm::boot(config, &|line| println!("{line}"))
+}
+
+fn ask(vm: &mut Vm, request: &Request) -> Result<Reply, VmError> {
+    vm.ask(request, &mut |line| println!("{line}"))
+}
+
+fn exec(vm: &mut Vm, argv: &[&str]) -> Result<Reply, VmError> {
+    ask(vm, &Request::Exec { argv: argv.iter().map(ToString::to_string).collect() })
+}
+
+/// An agent that is a shell script.
+fn script(text: &str) -> (tempfile::NamedTempFile, VmConfig) {
+    let mut agent = tempfile::NamedTempFile::new().unwrap();
+    agent.write_all(text.as_bytes()).unwrap();
+    let mut config = config();
+    config.agent = agent.path().to_owned();
+    config.programs = ["/bin/sh", "/bin/sleep"].map(PathBuf::from).into();
+    (agent, config)
+}
+
+#[test]
+fn the_agent_serves_until_it_is_switched_off() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut config = config();
+    config.programs = vec!["/bin/sh".into()];
+    config.console_log = Some(log.path().to_owned());
+    config.files = vec![GuestFile {
+        guest: "/etc/greeting".into(),
+        source: Source::Bytes(b"hello\n".to_vec()),
+        mode: 0o640,
+    }];
+    let mut vm = boot(&config).unwrap();
+    assert!(vm.release().starts_with(|c: char| c.is_ascii_digit()), "{}", vm.release());
+
+    let script = "read word < /etc/greeting; echo $word; echo oh >&2; exit 7";
+    let exit = |status, stdout: &str, stderr: &str| Reply::Exit {
+        status,
+        stdout: stdout.into(),
+        stderr: stderr.into(),
+    };
+    assert_eq!(exec(&mut vm, &["sh", "-c", script]).unwrap(), exit(7, "hello\n", "oh\n"));
+    assert_eq!(exec(&mut vm, &["sh", "-c", "kill -9 $$"]).unwrap(), exit(137, "", ""));
+    let Reply::Failed(failure) = exec(&mut vm, &["/no/such"]).unwrap() else {
+        panic!("a program that is not there was run")
+    };
+    assert_eq!(failure.what, "run /no/such");
+
+    let mark = "echo '<4>a warning of ours' > /dev/kmsg; echo '<6>no warning' > /dev/kmsg";
+    assert_eq!(exec(&mut vm, &["sh", "-c", mark]).unwrap(), exit(0, "", ""));
+    let Reply::Log { lines } = ask(&mut vm, &Request::KernelLog).unwrap() else { panic!("no log") };
+    assert!(lines.iter().any(|line| line.ends_with("] a warning of ours")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.ends_with("no warning")), "{lines:#?}");
+
+    let Reply::Failed(failure) = ask(&mut vm, &Request::UnloadModule).unwrap() else {
+        panic!("a module that is not there was removed")
+    };
+    assert_eq!(failure.what, "remove module readahead_ext");
+
+    let start = Instant::now();
+    vm.power_off().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10), "it took {:?}", start.elapsed());
+}
+
+#[test]
+fn a_panic_is_reported_at_once_in_the_kernels_words() {
+    let mut vm = boot(&config()).unwrap();
+    let start = Instant::now();
+    let error = exec(&mut vm, &["/init", "sysrq", "c"]).unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(15), "it took {:?}", start.elapsed());
+    let VmError::Panic { words } = error else { panic!("{error}") };
+    assert!(words.contains("Kernel panic - not syncing: sysrq triggered crash"), "{words}");
+    assert!(words.contains("Call Trace:\n"), "{words}");
+    assert!(words.contains("sysrq_handle_crash"), "{words}");
+    assert!(matches!(ask(&mut vm, &Request::KernelLog), Err(VmError::Gone)));
+}
+
+#[test]
+fn a_machine_that_hangs_ends_at_its_deadline_with_the_consoles_last_lines() {
+    let (_agent, mut config) = script("#!/bin/sh\necho nobody is here\nexec sleep 1000\n");
+    config.boot_deadline = Duration::from_secs(20);
+    let error = boot(&config).unwrap_err();
+    assert!(error.is_environment());
+    let VmError::BootDeadline { console, .. } = &error else { panic!("{error}") };
+    assert!(console.ends_with("nobody is here"), "{console}");
+    assert!(error.to_string().starts_with("the microVM did not start within 20 s"), "{error}");
+}
+
+#[test]
+fn an_answer_that_does_not_come_ends_at_its_deadline() {
+    let mut config = config();
+    config.programs = vec!["/bin/sleep".into()];
+    config.answer_deadline = Duration::from_secs(3);
+    let mut vm = boot(&config).unwrap();
+    let error = exec(&mut vm, &["sleep", "1000"]).unwrap_err();
+    assert!(matches!(error, VmError::AnswerDeadline { .. }), "{error}");
+    assert!(matches!(vm.power_off(), Err(VmError::Gone)));
+}
+
+#[test]
+fn an_init_that_ends_is_a_panic_and_an_agent_that_dies_is_reported() {
+    let (_agent, config) = script("#!/bin/sh\nexit 3\n");
+    let VmError::Panic { words } = boot(&config).unwrap_err() else { panic!("no panic") };
+    assert!(words.contains("Attempted to kill init! exitcode=0x00000300"), "{words}");
+
+    let mut config = self::config();
+    config.programs = vec!["/bin/sh".into()];
+    let mut vm = boot(&config).unwrap();
+    let error = exec(&mut vm, &["sh", "-c", "kill -9 $PPID"]).unwrap_err();
+    let VmError::Exited { console, .. } = &error else { panic!("{error}") };
+    assert!(console.contains("raext-agent: the agent ended: killed by signal 9"), "{console}");
+}
+
+#[test]
+fn a_module_that_the_kernel_refuses_is_named() {
+    let mut config = config();
+    config.modules = vec![raext_vm::GuestModule { name: "junk".into(), image: vec![0; 64] }];
+    let error = boot(&config).unwrap_err();
+    let VmError::Setup(failure) = &error else { panic!("{error}") };
+    assert_eq!(failure.what, "load /modules/junk.ko");
+}
+
+#[test]
+fn what_the_machine_lacks_is_one_line() {
+    let mut config = config();
+    config.qemu = "qemu-of-no-such-kind".into();
+    let error = boot(&config).unwrap_err();
+    assert!(error.is_environment());
+    assert_eq!(error.to_string(), "qemu-of-no-such-kind: not found: install qemu-system-x86");
+
+    let mut config = self::config();
+    config.kernel = from_env("RAEXT_AGENT");
+    let error = boot(&config).unwrap_err();
+    assert!(!error.is_environment());
+    assert!(matches!(error, VmError::NotAKernel { .. }), "{error}");
+    assert_eq!(error.to_string().lines().count(), 1);
+}
