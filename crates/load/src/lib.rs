@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Loads, attaches and pins readahead policies with libbpf.
+//!
+//! The command uses this on the host, the agent in the microVM: a verdict that
+//! was given in the one is given by the same code in the other.
+
+mod attach;
+mod capture;
+mod counters;
+mod error;
+mod load;
+mod pins;
+
+pub use attach::{Attached, Attempt, attach};
+pub use counters::{Counters, counters};
+pub use error::LoadError;
+pub use load::{check, check_tunables};
+pub use pins::{PIN_DIR, PinnedPolicy, detach, list};

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From an object file to programs that the verifier has accepted.
+
+use crate::LoadError;
+use crate::capture::capture;
+use libbpf_rs::{AsRawLibbpf, ErrorKind, MapType, Object, ObjectBuilder, OpenObject};
+use raext_object::PolicyObject;
+use raext_proto::LoadOutcome;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// libbpf's flag for a struct_ops map that is attached by a link. Objects whose
+/// table lies in `.struct_ops` (as the first ones did) lack it.
+const BPF_F_LINK: u32 = 1 << 13;
+
+/// The kernel's verdict on a policy, without attaching it.
+///
+/// # Errors
+/// When the object file or a tunable is wrong, or the environment cannot load
+/// anything. A refused policy is no error.
+pub fn check(path: &Path, set: &BTreeMap<String, String>) -> Result<LoadOutcome, LoadError> {
+    let object = PolicyObject::read(path)?;
+    let (loaded, said) = load(&object, set)?;
+    Ok(outcome(loaded.as_ref().err(), said))
+}
+
+/// Whether the object file has these tunables and takes these values.
+///
+/// # Errors
+/// When it does not.
+pub fn check_tunables(path: &Path, set: &BTreeMap<String, String>) -> Result<(), LoadError> {
+    let object = PolicyObject::read(path)?;
+    for (name, value) in set {
+        object.encode_tunable(name, value)?;
+    }
+    Ok(())
+}
+
+/// A loaded object, or libbpf's error; and what libbpf said.
+type Loaded = (Result<Object, libbpf_rs::Error>, String);
+
+/// Open, set the tunables, load.
+pub fn load(object: &PolicyObject, set: &BTreeMap<String, String>) -> Result<Loaded, LoadError> {
+    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        return Err(LoadError::NoBtf);
+    }
+    let (opened, said) = capture(|| ObjectBuilder::default().open_file(object.path()));
+    let mut open = opened.map_err(|error| LoadError::Open {
+        path: object.path().to_path_buf(),
+        said: first_complaint(&said).unwrap_or_else(|| error.to_string()),
+    })?;
+    for (name, value) in set {
+        set_tunable(&mut open, object, name, value)?;
+    }
+    make_links(&open);
+    let (loaded, said) = capture(|| open.load());
+    if let Err(error) = &loaded
+        && error.kind() == ErrorKind::PermissionDenied
+        && !said.contains("BEGIN PROG LOAD LOG")
+    {
+        return Err(LoadError::NotPermitted);
+    }
+    Ok((loaded, said))
+}
+
+/// What a load came to, for whoever asked.
+pub fn outcome(error: Option<&libbpf_rs::Error>, log: String) -> LoadOutcome {
+    LoadOutcome { accepted: error.is_none(), errno: error.map_or(0, errno), log }
+}
+
+/// The system's number of an error, EINVAL where there is none. libbpf-rs keeps
+/// the number to itself but prints it.
+pub fn errno(error: &libbpf_rs::Error) -> i32 {
+    const EINVAL: i32 = 22;
+    let text = format!("{error:#}");
+    let number = text.rsplit_once("os error ").map(|(_, rest)| rest);
+    number.and_then(|n| n.split(')').next()?.trim().parse().ok()).unwrap_or(EINVAL)
+}
+
+/// The first of libbpf's lines that says what is wrong.
+fn first_complaint(said: &str) -> Option<String> {
+    let line = said.lines().find(|line| line.starts_with("libbpf: "))?;
+    Some(line.trim_start_matches("libbpf: ").to_owned())
+}
+
+fn set_tunable(
+    open: &mut OpenObject,
+    object: &PolicyObject,
+    name: &str,
+    value: &str,
+) -> Result<(), LoadError> {
+    let failed = |why: &str| LoadError::Tunable {
+        path: object.path().to_path_buf(),
+        name: name.to_owned(),
+        why: why.to_owned(),
+    };
+    let (offset, bytes) = object.encode_tunable(name, value)?;
+    let mut rodata = open
+        .maps_mut()
+        .find(|map| map.name().to_string_lossy().ends_with(".rodata"))
+        .ok_or_else(|| failed("the object has no .rodata"))?;
+    rodata
+        .initial_value_mut()
+        .and_then(|data| data.get_mut(offset..offset + bytes.len()))
+        .ok_or_else(|| failed("it lies outside of .rodata"))?
+        .copy_from_slice(&bytes);
+    Ok(())
+}
+
+/// Have every struct_ops table attached by a link.
+fn make_links(open: &OpenObject) {
+    for map in open.maps().filter(|map| map.map_type() == MapType::StructOps) {
+        let flags = map.map_flags() | BPF_F_LINK;
+        // SAFETY: the map belongs to `open`, which outlives this call, and is
+        // not loaded yet, when its flags may still be changed.
+        unsafe {
+            libbpf_rs::libbpf_sys::bpf_map__set_map_flags(map.as_libbpf_object().as_ptr(), flags);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::errno;
+    use std::io;
+
+    #[test]
+    fn the_system_s_number_survives_the_wrapping() {
+        use libbpf_rs::ErrorExt as _;
+        let busy = libbpf_rs::Error::from(io::Error::from_raw_os_error(16));
+        assert_eq!(errno(&busy), 16);
+        assert_eq!(errno(&busy.context("attaching")), 16);
+    }
+}

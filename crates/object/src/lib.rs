@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a policy's object file says of itself, before a kernel sees it.
+//!
+//! [`PolicyObject::read`] is the first station of every policy: what is no
+//! readahead policy at all is told here, in words of the user's world, instead
+//! of in the errno of a system call.
+
+mod btf;
+mod error;
+mod policy;
+mod tunable;
+
+pub use error::ObjectError;
+pub use policy::PolicyObject;
+pub use tunable::{Kind, Tunable};
+
+/// The struct_ops type that a readahead policy provides.
+pub const OPS_TYPE: &str = "bpf_fs_readahead_ops";
+/// The struct that its callbacks are given.
+pub const STATE_TYPE: &str = "bpf_fs_readahead_state";
