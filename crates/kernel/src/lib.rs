@@ -5,7 +5,8 @@
 //! modules, its headers and its BTF. [`provide`] takes them from the package
 //! archive into a cache (nothing is installed: an installed image would change
 //! the boot menu) or finds them beside an image of the user's own.
-//! [`carve_btf`] finds the BTF in an image.
+//! [`load_order`] reads modules out of it, [`build_module`] builds
+//! `readahead_ext.ko` for it, and [`carve_btf`] finds the BTF in an image.
 
 mod archive;
 mod cache;
@@ -13,6 +14,8 @@ mod codec;
 mod error;
 mod headers;
 mod image;
+mod kmod;
+mod modules;
 mod own;
 mod series;
 
@@ -20,6 +23,8 @@ use std::path::{Path, PathBuf};
 
 pub use error::KernelError;
 pub use image::{carve_btf, release_of_image};
+pub use kmod::build_module;
+pub use modules::load_order;
 pub use series::{NotASeries, Series};
 
 /// A kernel with all that is needed to boot it and to build a module for it.

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Builds `readahead_ext.ko` for a kernel, when it is not built yet.
+
+use crate::{Kernel, KernelError, cache};
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// In the build folder: what the module there was built from.
+const BUILT_FROM: &str = ".built-from";
+/// How the messages of kmod/build.sh begin.
+const OURS: &str = "kmod: ";
+
+/// Build the module from the sources in `kmod` for `kernel`, in the folder
+/// `out` (made if need be; else empty or of an earlier build), by `make -C kmod`.
+/// Nothing is done when the sources and the kernel are those of the last build.
+/// Returns the path of `readahead_ext.ko`.
+///
+/// # Errors
+/// When a tool of the build is missing, or with the compiler's words when the
+/// sources do not compile.
+pub fn build_module(
+    kernel: &Kernel,
+    kmod: &Path,
+    out: &Path,
+    step: &dyn Fn(&str),
+) -> Result<PathBuf, KernelError> {
+    let out = std::path::absolute(out).map_err(|e| KernelError::io("resolve", out, e))?;
+    let built = out.join("readahead_ext.ko");
+    let note = out.join(BUILT_FROM);
+    let from = built_from(kernel, kmod)?;
+    let fresh = || built.exists() && fs::read_to_string(&note).is_ok_and(|text| text == from);
+    if fresh() {
+        return Ok(built);
+    }
+    // The lock is beside the build folder, which has to begin empty.
+    let _lock = cache::lock(out.parent().unwrap_or(&out))?;
+    if fresh() {
+        return Ok(built);
+    }
+    step(&format!("building the module for {}", kernel.release));
+    make(kernel, kmod, &out)?;
+    fs::write(&note, from).map_err(|e| KernelError::io("write", &note, e))?;
+    Ok(built)
+}
+
+fn make(kernel: &Kernel, kmod: &Path, out: &Path) -> Result<(), KernelError> {
+    let assign = |name: &str, path: &Path| {
+        let mut argument = OsStr::new(name).to_owned();
+        argument.push(path);
+        argument
+    };
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let output = Command::new("make")
+        .args(["--no-print-directory", "-s", "-C"])
+        .arg(kmod)
+        .arg(format!("-j{jobs}"))
+        .arg(assign("KDIR=", &kernel.headers))
+        .arg(assign("O=", out))
+        .env("LC_ALL", "C")
+        // Run from a Makefile, the options of that make are not for this one.
+        .env_remove("MAKEFLAGS")
+        .env_remove("MFLAGS")
+        .env_remove("MAKELEVEL")
+        .output()
+        .map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => KernelError::Tool { tool: "make", package: "make" },
+            _ => KernelError::ToolFailed { tool: "make", detail: e.to_string() },
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(match stderr.lines().find_map(|line| line.strip_prefix(OURS)) {
+        Some(detail) => KernelError::BuildLacks { detail: detail.to_owned() },
+        None => {
+            let output = stderr.trim_end().to_owned();
+            KernelError::Build { release: kernel.release.clone(), output }
+        }
+    })
+}
+
+/// The contents that the module depends on, as a number to compare. What only a
+/// rebuilt kernel changes, Module.symvers and BTF, counts too.
+fn built_from(kernel: &Kernel, kmod: &Path) -> Result<String, KernelError> {
+    let mut files = cache::entries(kmod)?;
+    files.retain(|path| path.is_file());
+    files.sort();
+    files.extend(["Module.symvers", "vmlinux"].map(|name| kernel.headers.join(name)));
+    let mut hasher = DefaultHasher::new();
+    for path in &files {
+        let content = fs::read(path).map_err(|e| KernelError::io("read", path, e))?;
+        (path.file_name(), content).hash(&mut hasher);
+    }
+    Ok(format!("{} {} {:016x}\n", kernel.release, kernel.headers.display(), hasher.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use tempfile::TempDir;
+
+    /// A kernel as far as it matters here, and a Makefile for the module's.
+    fn setting(recipe: &str) -> (TempDir, Kernel, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let kmod = dir.path().join("kmod");
+        let headers = dir.path().join("headers");
+        fs::create_dir(&kmod).unwrap();
+        fs::create_dir(&headers).unwrap();
+        for name in ["Module.symvers", "vmlinux"] {
+            fs::write(headers.join(name), name).unwrap();
+        }
+        fs::write(kmod.join("Makefile"), format!("all:\n\t{recipe}\n")).unwrap();
+        fs::write(kmod.join("main.c"), "int x;\n").unwrap();
+        let kernel = Kernel {
+            release: "6.12.1".into(),
+            image: dir.path().join("vmlinuz"),
+            modules_dir: dir.path().join("modules"),
+            headers,
+            store: dir.path().join("store"),
+        };
+        (dir, kernel, kmod)
+    }
+
+    #[test]
+    fn the_module_is_built_again_only_when_something_changed() {
+        let (dir, kernel, kmod) = setting("mkdir -p $O && cat main.c > $O/readahead_ext.ko");
+        let out = dir.path().join("build/6.12.1");
+        let steps = Cell::new(0);
+        let build = || {
+            let path = build_module(&kernel, &kmod, &out, &|_| steps.set(steps.get() + 1)).unwrap();
+            fs::read_to_string(path).unwrap()
+        };
+        assert_eq!((build(), steps.get()), ("int x;\n".into(), 1));
+        assert_eq!((build(), steps.get()), ("int x;\n".into(), 1));
+        fs::write(kmod.join("main.c"), "int y;\n").unwrap();
+        assert_eq!((build(), steps.get()), ("int y;\n".into(), 2));
+        fs::write(kernel.headers.join("vmlinux"), "other").unwrap();
+        build();
+        fs::remove_file(out.join("readahead_ext.ko")).unwrap();
+        assert_eq!((build(), steps.get()), ("int y;\n".into(), 4));
+    }
+
+    #[test]
+    fn the_compilers_words_are_passed_on() {
+        let (dir, kernel, kmod) = setting("@echo 'main.c:1: error: no' >&2; false");
+        let error = build_module(&kernel, &kmod, &dir.path().join("out"), &|_| ()).unwrap_err();
+        assert!(!error.is_environment());
+        let text = error.to_string();
+        assert!(text.starts_with("the module does not build for 6.12.1:\nmain.c:1: error: no"));
+    }
+
+    #[test]
+    fn what_the_build_lacks_is_the_environments_fault() {
+        let (dir, kernel, kmod) = setting("@echo 'kmod: pahole is missing' >&2; false");
+        let error = build_module(&kernel, &kmod, &dir.path().join("out"), &|_| ()).unwrap_err();
+        assert!(error.is_environment());
+        assert_eq!(error.to_string(), "the module cannot be built: pahole is missing");
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The real thing: a kernel out of the package archive. Needs apt's lists and,
+//! the first time, the network; `RAEXT_CACHE` names the cache that is used.
+
+use object::{Object, ObjectSection};
+use raext_kernel::{Kernel, Want, build_module, carve_btf, load_order, provide, release_of_image};
+use std::collections::HashSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+fn cache() -> PathBuf {
+    env::var_os("RAEXT_CACHE").expect("set RAEXT_CACHE to the cache's folder").into()
+}
+
+fn kernel() -> Kernel {
+    let want = Want::NewestOf("6.12".parse().unwrap());
+    provide(&cache(), &want, &|step| eprintln!("{step}")).unwrap()
+}
+
+/// The `.BTF` section of an ELF file; the bytes themselves if they are BTF.
+fn btf_of(path: &Path) -> Vec<u8> {
+    let bytes = fs::read(path).unwrap();
+    if bytes.starts_with(b"\x9f\xeb") {
+        return bytes;
+    }
+    let elf = object::File::parse(&*bytes).unwrap();
+    elf.section_by_name(".BTF").expect("a .BTF section").data().unwrap().to_vec()
+}
+
+#[test]
+fn the_kernel_is_whole_and_the_second_time_at_once() {
+    let first = kernel();
+    assert!(first.release.starts_with("6.12."), "{}", first.release);
+    assert_eq!(release_of_image(&first.image).unwrap(), first.release);
+    assert!(first.modules_dir.join("modules.order").exists());
+    assert!(first.headers.join("scripts/Makefile.modfinal").exists());
+    let no_step = |step: &str| panic!("{step}: it is in the cache");
+    let want = Want::NewestOf("6.12".parse().unwrap());
+    let start = Instant::now();
+    let second = provide(&cache(), &want, &no_step).unwrap();
+    let took = start.elapsed();
+    assert_eq!(first, second);
+    assert!(took < Duration::from_millis(50), "{took:?}");
+}
+
+#[test]
+fn the_same_kernel_is_found_by_its_image() {
+    let kernel = kernel();
+    let scratch = tempfile::tempdir().unwrap();
+    let want = Want::Image(kernel.image.clone());
+    let own = provide(scratch.path(), &want, &|_| ()).unwrap();
+    assert_eq!(own.release, kernel.release);
+    assert_eq!(own.modules_dir, kernel.modules_dir.canonicalize().unwrap());
+    assert_eq!(btf_of(&own.headers.join("vmlinux")), btf_of(&kernel.headers.join("vmlinux")));
+}
+
+#[test]
+fn the_carved_btf_is_the_kernels() {
+    let kernel = kernel();
+    let btf = carve_btf(&kernel.image).unwrap();
+    assert!(btf.starts_with(b"\x9f\xeb\x01"));
+    assert!(btf.len() > 1 << 20, "{}", btf.len());
+    // Where the headers ship theirs, this compares two sources.
+    assert!(btf == btf_of(&kernel.headers.join("vmlinux")));
+}
+
+#[test]
+fn modules_come_after_what_they_need() {
+    let kernel = kernel();
+    let modules = load_order(&kernel, &["xfs", "null_blk", "virtio_blk"]).unwrap();
+    let place = |name: &str| modules.iter().position(|(found, _)| found == name).expect(name);
+    assert!(place("libcrc32c") < place("xfs"));
+    assert!(place("configfs") < place("null_blk"));
+    place("virtio_blk");
+    let names: HashSet<_> = modules.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), modules.len());
+    for (name, image) in &modules {
+        let elf = object::File::parse(&**image).unwrap();
+        assert!(elf.section_by_name(".modinfo").is_some(), "{name}");
+    }
+    let start = Instant::now();
+    assert!(load_order(&kernel, &["xfs", "null_blk", "virtio_blk"]).unwrap() == modules);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_module_builds_with_the_types_of_the_contract() {
+    let kernel = kernel();
+    let kmod = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kmod");
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("out");
+    let before = fs::read_dir(&kmod).unwrap().count();
+    let module = build_module(&kernel, &kmod, &out, &|_| ()).unwrap();
+    assert_eq!(fs::read_dir(&kmod).unwrap().count(), before);
+    assert!(!btf_of(&module).is_empty());
+    let output = Command::new("pahole")
+        .args(["-F", "btf", "-C", "bpf_fs_readahead_ops", "--btf_base"])
+        .args([&kernel.headers.join("vmlinux"), &module])
+        .output()
+        .unwrap();
+    let types = String::from_utf8(output.stdout).unwrap();
+    assert!(types.contains("(*get_max_ra)(struct bpf_fs_readahead_state *)"), "{types}");
+    let again = build_module(&kernel, &kmod, &out, &|step| panic!("{step}: it is built")).unwrap();
+    assert_eq!(again, module);
+}
