@@ -23,8 +23,11 @@ esac
 
 # The headers, and what the Debian package of them needs beside it.
 if ! kdir=$(readlink -e "$1") || ! test -s "$kdir/include/config/kernel.release"; then
-	of=${1#/lib/modules/}
-	fail "no kernel headers in $1: install linux-headers-${of%/build} or give KDIR=DIR"
+	case $1 in
+	/lib/modules/*/build) of=${1#/lib/modules/} && of="install linux-headers-${of%/build}, or" ;;
+	*) of= ;;
+	esac
+	fail "no kernel headers in $1: ${of:+$of }give those of the kernel as KDIR=DIR"
 fi
 release=$(cat "$kdir/include/config/kernel.release")
 test -e "$kdir/scripts/Makefile.modfinal" ||
