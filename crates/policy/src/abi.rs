@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Generated from kmod/readahead_ext_abi.h by `cargo run -p xtask -- abi`.
+//! The contract between the kernel module and a policy, as the module has it.
+
+/// The type of the `BPF_FS_RA_*` bits.
+#[expect(non_camel_case_types, reason = "the kernel's name")]
+pub type bpf_fs_readahead_flags = u32;
+
+/// Event: the page is absent, on the read path.
+pub const BPF_FS_RA_MISS: bpf_fs_readahead_flags = 1;
+/// Event: the marked page was reached.
+pub const BPF_FS_RA_MARK: bpf_fs_readahead_flags = 2;
+/// Event: the page is absent, on the fault path.
+pub const BPF_FS_RA_FAULT: bpf_fs_readahead_flags = 4;
+/// Hint: random access was announced (fadvise, madvise).
+pub const BPF_FS_RA_RANDOM: bpf_fs_readahead_flags = 256;
+/// Hint: sequential access of the mapping was announced.
+pub const BPF_FS_RA_SEQUENTIAL: bpf_fs_readahead_flags = 512;
+/// Hint: the mapping asks for huge pages.
+pub const BPF_FS_RA_HUGEPAGE: bpf_fs_readahead_flags = 1024;
+/// Hint: the fault is a write.
+pub const BPF_FS_RA_WRITE_FAULT: bpf_fs_readahead_flags = 2048;
+/// Hint: the access came through a mapping (with MARK too).
+pub const BPF_FS_RA_MMAP: bpf_fs_readahead_flags = 4096;
+
+/// Bytes of a policy's name, with its NUL.
+pub const BPF_FS_RA_NAME_LEN: usize = 16;
+
+/// What a policy sees of a decision; sizes and indices are in pages.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct bpf_fs_readahead_state {
+    /// Inode number.
+    pub i_ino: u64,
+    /// Length of the window; before the kernel has sized one (in get_max_ra): of the file's previous window.
+    pub size: u32,
+    /// The window's asynchronous tail; likewise.
+    pub async_size: u32,
+    /// The file's own limit.
+    pub ra_pages: u32,
+    /// Fault misses that the kernel counts for this file.
+    pub mmap_miss: u32,
+    /// Byte position of the previous read, -1 if none.
+    pub prev_pos: i64,
+    /// The page that the application needs now; on a fault the faulting page, exactly.
+    pub index: u64,
+    /// First page of the window; as size.
+    pub start: u64,
+    /// Length of the file.
+    pub file_pages: u64,
+    /// Cgroup v2 id of the task.
+    pub cgroup_id: u64,
+    /// Pages that the caller asked for from index.
+    pub req_pages: u32,
+    /// `s_dev` of the file system; for a block device file its own number.
+    pub dev: u32,
+    /// `bpf_fs_readahead_flags`.
+    pub flags: u32,
+    /// The device's best I/O size.
+    pub io_pages: u32,
+}
+
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, i_ino) == 0);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, size) == 8);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, async_size) == 12);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, ra_pages) == 16);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, mmap_miss) == 20);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, prev_pos) == 24);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, index) == 32);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, start) == 40);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, file_pages) == 48);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, cgroup_id) == 56);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, req_pages) == 64);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, dev) == 68);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, flags) == 72);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, io_pages) == 76);
+const _: () = assert!(size_of::<bpf_fs_readahead_state>() == 80);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the project does to itself.
+//!
+//! `cargo run -p xtask -- abi` writes `crates/policy/src/abi.rs` from
+//! `kmod/readahead_ext_abi.h`, the only home of the ABI. A test below notices
+//! when the two have drifted apart.
+
+mod abi;
+
+use anyhow::{Context as _, Result, bail};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const HEADER: &str = "kmod/readahead_ext_abi.h";
+const RUST: &str = "crates/policy/src/abi.rs";
+
+fn main() -> Result<()> {
+    match env::args().nth(1).as_deref() {
+        Some("abi") => {
+            let path = root().join(RUST);
+            fs::write(&path, generate()?).with_context(|| path.display().to_string())
+        }
+        _ => bail!("usage: cargo run -p xtask -- abi"),
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn generate() -> Result<String> {
+    let path = root().join(HEADER);
+    let header = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    abi::generate(&header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rust_side_is_what_the_header_says() {
+        let there = fs::read_to_string(root().join(RUST)).unwrap();
+        assert!(
+            there == generate().unwrap(),
+            "{RUST} is not what {HEADER} gives: run `cargo run -p xtask -- abi`"
+        );
+    }
+}
