@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From a workload to the offsets that it touches, in order.
+
+use raext_proto::{Workload, WorkloadSpec};
+use std::collections::HashSet;
+
+/// Whether the workload touches pages of a mapping instead of reading.
+pub fn is_mapped(workload: Workload) -> bool {
+    matches!(workload, Workload::MmapSeq | Workload::MmapRandom)
+}
+
+/// The byte offset of each access.
+pub fn offsets(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
+    let ops = 0..spec.ops;
+    match spec.workload {
+        Workload::SeqRead | Workload::MmapSeq => ops.map(|op| op * spec.op_bytes).collect(),
+        Workload::Stride => ops.map(|op| op * spec.stride_bytes).collect(),
+        Workload::Backward => ops.rev().map(|op| op * spec.op_bytes).collect(),
+        Workload::Interleaved => {
+            // The second stream begins in the middle of the file.
+            let streams = [0, data_bytes / 2 / spec.op_bytes * spec.op_bytes];
+            ops.map(|op| streams[(op % 2) as usize] + op / 2 * spec.op_bytes).collect()
+        }
+        Workload::RandomRead | Workload::MmapRandom => random(spec, data_bytes),
+    }
+}
+
+/// Bytes of data that the workload needs.
+pub fn data_bytes_needed(spec: &WorkloadSpec) -> u64 {
+    match spec.workload {
+        Workload::Stride if spec.ops > 0 => (spec.ops - 1) * spec.stride_bytes + spec.op_bytes,
+        _ => spec.ops * spec.op_bytes,
+    }
+}
+
+/// Different random offsets, aligned to the size of an access; the same for the
+/// same seed.
+fn random(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
+    let slots = data_bytes / spec.op_bytes;
+    let mut numbers = SplitMix(spec.seed);
+    let mut seen = HashSet::new();
+    let mut offsets = Vec::new();
+    while (offsets.len() as u64) < spec.ops.min(slots) {
+        let slot = numbers.below(slots);
+        if seen.insert(slot) {
+            offsets.push(slot * spec.op_bytes);
+        }
+    }
+    offsets
+}
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014): small, and the same everywhere for the same seed.
+pub struct SplitMix(pub u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number from 0 to `end` - 1; `end` is not 0.
+    pub fn below(&mut self, end: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(workload: Workload, op_bytes: u64, ops: u64) -> WorkloadSpec {
+        WorkloadSpec { workload, op_bytes, ops, stride_bytes: 512, seed: 7 }
+    }
+
+    #[test]
+    fn each_pattern_is_what_its_name_says() {
+        let of = |workload| offsets(&spec(workload, 64, 4), 4096);
+        assert_eq!(of(Workload::SeqRead), [0, 64, 128, 192]);
+        assert_eq!(of(Workload::MmapSeq), [0, 64, 128, 192]);
+        assert_eq!(of(Workload::Stride), [0, 512, 1024, 1536]);
+        assert_eq!(of(Workload::Backward), [192, 128, 64, 0]);
+        assert_eq!(of(Workload::Interleaved), [0, 2048, 64, 2112]);
+    }
+
+    #[test]
+    fn random_accesses_are_aligned_and_do_not_repeat() {
+        let spec = spec(Workload::RandomRead, 64, 64);
+        let mut all = offsets(&spec, 4096);
+        assert_eq!(all, offsets(&spec, 4096), "another order for the same seed");
+        assert_ne!(all, offsets(&WorkloadSpec { seed: 8, ..spec }, 4096));
+        all.sort_unstable();
+        assert_eq!(all, (0..64).map(|slot| slot * 64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_lies_outside_of_what_is_needed() {
+        for workload in Workload::ALL {
+            let spec = workload.default_spec();
+            let needed = data_bytes_needed(&spec);
+            assert!(offsets(&spec, 1 << 28).iter().all(|at| at + spec.op_bytes <= 1 << 28));
+            assert!(needed <= 1 << 28, "{workload} needs {needed} bytes");
+        }
+    }
+}

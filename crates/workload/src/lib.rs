@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Devices and access patterns, in the guest.
+//!
+//! A [`Stage`] is a block device of a chosen latency and bandwidth with one data
+//! file on it. Workloads run over the file with a cold cache; what they read is
+//! verified when the clock has stopped.
+
+mod access;
+mod data;
+mod error;
+mod nullblk;
+mod readers;
+mod stage;
+mod target;
+
+pub use error::StageError;
+pub use readers::{Readers, ReadersReport};
+pub use stage::Stage;

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A device with a file system and data, ready for workloads.
+
+use crate::StageError;
+use crate::data::{fill, verify};
+use crate::error::Context as _;
+use crate::nullblk::NullBlk;
+use crate::readers::Readers;
+use crate::target::Target;
+use raext_proto::{Device, Fs, Sample, WorkloadSpec};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+const MOUNT_POINT: &str = "/mnt/raext";
+
+/// Portion of the writes that make the data, and of cached passes, bytes.
+const PORTION: usize = 1 << 20;
+const CACHED_READ: usize = 64 << 10;
+
+/// Most of the file that a cached pass reads, bytes.
+const CACHED_PASS: u64 = 64 << 20;
+
+/// A device with its data. Dropped, both are gone.
+#[derive(Debug)]
+pub struct Stage {
+    target: Target,
+    // In the order of their end: the mount before the device below it.
+    _mount: Option<Mount>,
+    _device: NullBlk,
+}
+
+impl Stage {
+    /// Make the device, the file system and the data file.
+    ///
+    /// # Errors
+    /// When the kernel or a mkfs program does not play along; nothing is left
+    /// behind then.
+    pub fn new(device: &Device, progress: &mut dyn FnMut(&str)) -> Result<Self, StageError> {
+        let Device { profile, fs, data_bytes } = *device;
+        progress(&format!("making a {profile} device with {fs}"));
+        let null_blk = NullBlk::new(profile, data_bytes)?;
+        let mounted = match fs {
+            Fs::Raw => None,
+            _ => Some(Mount::new(fs, &null_blk.node())?),
+        };
+        let path = mounted.as_ref().map_or_else(|| null_blk.node(), |m| m.0.join("data"));
+        progress(&format!("writing {} MiB of data", data_bytes >> 20));
+        write_data(&path, fs, data_bytes, progress)?;
+        let target = Target { path, data_bytes, stat: Some(null_blk.stat()) };
+        Ok(Self { target, _mount: mounted, _device: null_blk })
+    }
+
+    /// Run a workload once with a cold cache; `decisions` is the number of
+    /// decisions that the policy was asked for so far.
+    ///
+    /// # Errors
+    /// When an access fails or brings wrong data.
+    pub fn run(
+        &self,
+        spec: &WorkloadSpec,
+        decisions: &dyn Fn() -> u64,
+    ) -> Result<Sample, StageError> {
+        drop_caches()?;
+        self.target.run(spec, decisions)
+    }
+
+    /// Times of `passes` reads of the file (of its first 64 MiB at most) that
+    /// need no I/O, nanoseconds each.
+    ///
+    /// # Errors
+    /// When a read fails or, in the first pass, brings wrong data.
+    pub fn cached_passes(&self, passes: u32) -> Result<Vec<u64>, StageError> {
+        let len = self.target.data_bytes.min(CACHED_PASS);
+        let path = &self.target.path;
+        let mut buffer = vec![0xa5; CACHED_READ];
+        let mut pass = |check: bool| -> Result<u64, StageError> {
+            let mut file = File::open(path).at("opening", path)?;
+            let start = Instant::now();
+            let mut at = 0;
+            while at < len {
+                file.read_exact(&mut buffer).at("reading", path)?;
+                if check {
+                    verify(at, &buffer)?;
+                }
+                at += CACHED_READ as u64;
+            }
+            Ok(start.elapsed().as_nanos() as u64)
+        };
+        // Twice: the first brings the pages, the second passes the marks that
+        // the first has left on them.
+        pass(true)?;
+        pass(false)?;
+        (0..passes).map(|_| pass(false)).collect()
+    }
+
+    /// Start threads that read and fault, dropping the cache behind them, until
+    /// they are stopped.
+    ///
+    /// # Errors
+    /// When the data cannot be opened.
+    pub fn readers(&self, threads: u32) -> Result<Readers, StageError> {
+        Readers::start(&self.target, threads)
+    }
+}
+
+/// Write everything back and forget every page, dentry and inode.
+fn drop_caches() -> Result<(), StageError> {
+    const FILE: &str = "/proc/sys/vm/drop_caches";
+    rustix::fs::sync();
+    fs::write(FILE, "3").at("writing", Path::new(FILE))
+}
+
+fn write_data(
+    path: &Path,
+    fs: Fs,
+    data_bytes: u64,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(), StageError> {
+    let mut file =
+        OpenOptions::new().write(true).create(fs != Fs::Raw).open(path).at("opening", path)?;
+    let mut buffer = vec![0; PORTION];
+    for at in (0..data_bytes).step_by(PORTION) {
+        let portion = PORTION.min((data_bytes - at) as usize);
+        fill(at, &mut buffer[..portion]);
+        file.write_all(&buffer[..portion]).at("writing", path)?;
+        if at % (64 << 20) == 0 {
+            progress(&format!("writing {} MiB of data", data_bytes >> 20));
+        }
+    }
+    file.sync_all().at("writing", path)
+}
+
+/// A mounted file system.
+#[derive(Debug)]
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(fs: Fs, node: &Path) -> Result<Self, StageError> {
+        let (program, arguments): (_, &[&str]) = match fs {
+            // Everything written now: no background thread reads or writes later.
+            Fs::Ext4 => {
+                let now = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
+                ("/sbin/mke2fs", &["-t", "ext4", "-F", "-q", "-E", now])
+            }
+            Fs::Xfs | Fs::Raw => ("/sbin/mkfs.xfs", &["-f", "-q", "-K"]),
+        };
+        make_fs(program, arguments, node)?;
+        let point = PathBuf::from(MOUNT_POINT);
+        fs::create_dir_all(&point).at("making", &point)?;
+        mount(node, &point, fs.name(), MountFlags::NOATIME, None).at("mounting", node)?;
+        Ok(Self(point))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // A reader that was left behind must not keep the next device away.
+        if unmount(&self.0, UnmountFlags::empty()).is_err() {
+            let _ = unmount(&self.0, UnmountFlags::DETACH);
+        }
+    }
+}
+
+fn make_fs(program: &'static str, arguments: &[&str], node: &Path) -> Result<(), StageError> {
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(node)
+        .output()
+        .at("running", Path::new(program))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(StageError::Mkfs {
+        program,
+        status: output.status.to_string(),
+        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
