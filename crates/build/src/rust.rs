@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Policies in Rust: cargo with a toolchain that knows BPF, and bpf-linker.
+
+use crate::{BuildError, run};
+use serde_json::Value;
+use std::env;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "bpfel-unknown-none";
+const LINKER: &str = "bpf-linker";
+
+/// The profile of a policy, whatever the crate's workspace has in mind: full
+/// debug information is where BTF and the verifier's source lines come from.
+const PROFILE: [&str; 6] = [
+    "profile.release.opt-level=3",
+    "profile.release.debug=\"full\"",
+    "profile.release.panic=\"abort\"",
+    "profile.release.lto=true",
+    "profile.release.codegen-units=1",
+    "profile.release.overflow-checks=false",
+];
+
+/// What compiles Rust for BPF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    kind: Kind,
+    linker: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// A compiler with a core library for BPF at its side (Debian's).
+    Prebuilt { cargo: PathBuf, rustc: PathBuf },
+    /// A rustup nightly that builds the core library from its source.
+    Nightly,
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Prebuilt { rustc, .. } => write!(f, "{}", rustc.display()),
+            Kind::Nightly => f.write_str("rustup's nightly"),
+        }
+    }
+}
+
+impl Toolchain {
+    /// Find one: Debian's, else a nightly with its source. bpf-linker is looked
+    /// for in `RAEXT_BPF_LINKER`, in `tools`/bin, in PATH.
+    ///
+    /// # Errors
+    /// When there is none; the error says what to install.
+    pub fn find(tools: &Path) -> Result<Self, BuildError> {
+        let kind = prebuilt().or_else(nightly).ok_or(BuildError::NoToolchain)?;
+        let bin = tools.join("bin");
+        let linker = env::var_os("RAEXT_BPF_LINKER")
+            .map(PathBuf::from)
+            .into_iter()
+            .chain([bin.join(LINKER)])
+            .chain(in_path(LINKER))
+            .find(|path| path.is_file())
+            .ok_or(BuildError::NoLinker(bin))?;
+        Ok(Self { kind, linker })
+    }
+
+    fn cargo(&self) -> Command {
+        let mut command = match &self.kind {
+            Kind::Prebuilt { cargo, rustc } => {
+                let mut command = Command::new(cargo);
+                command.env("RUSTC", rustc);
+                command
+            }
+            Kind::Nightly => {
+                let mut command = Command::new("rustup");
+                command.args(["run", "nightly", "cargo"]).env_remove("RUSTC");
+                command
+            }
+        };
+        // What the caller's own builds are set to does not fit here.
+        for name in
+            ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTUP_TOOLCHAIN", "CARGO_BUILD_TARGET"]
+        {
+            command.env_remove(name);
+        }
+        command
+            .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &self.linker)
+            .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_RUSTFLAGS", "-C target-cpu=v3 -C link-arg=--btf");
+        command
+    }
+}
+
+/// Debian installs beside a rustup toolchain, which is found first by name.
+fn prebuilt() -> Option<Kind> {
+    let rustc = PathBuf::from("/usr/bin/rustc");
+    let cargo = PathBuf::from("/usr/bin/cargo");
+    let libdir =
+        run::stdout(Command::new(&rustc).args(["--print", "target-libdir", "--target", TARGET]))?;
+    let has_core = fs::read_dir(libdir)
+        .ok()?
+        .any(|entry| entry.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("libcore-")));
+    (has_core && cargo.is_file()).then_some(Kind::Prebuilt { cargo, rustc })
+}
+
+fn nightly() -> Option<Kind> {
+    let sysroot = run::stdout(
+        Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"]),
+    )?;
+    let source = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core/Cargo.toml");
+    source.is_file().then_some(Kind::Nightly)
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
+}
+
+/// Compile the crate in `dir`.
+pub fn build(
+    toolchain: &Toolchain,
+    dir: &Path,
+    target: &Path,
+    out: &Path,
+) -> Result<PathBuf, BuildError> {
+    let manifest = dir.join("Cargo.toml");
+    if !manifest.is_file() {
+        return Err(BuildError::NotSource(dir.to_path_buf()));
+    }
+    let mut cargo = toolchain.cargo();
+    cargo
+        .args(["rustc", "--quiet", "--lib", "--release", "--crate-type", "cdylib"])
+        .args(["--target", TARGET, "--message-format", "json-render-diagnostics"])
+        .arg("--manifest-path")
+        .arg(&manifest)
+        .arg("--target-dir")
+        .arg(target);
+    for setting in PROFILE {
+        cargo.args(["--config", setting]);
+    }
+    if toolchain.kind == Kind::Nightly {
+        cargo.args(["-Z", "build-std=core"]);
+    }
+    let output = run::output(&mut cargo)?;
+    if !output.status.success() {
+        return Err(BuildError::Compiler {
+            path: manifest,
+            said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        });
+    }
+    let (name, library) = artifact(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
+        BuildError::Manifest { path: manifest, why: "has no library (src/lib.rs)".into() }
+    })?;
+    let object = out.join(format!("{name}.bpf.o"));
+    fs::copy(&library, &object)
+        .map_err(|source| BuildError::Write { path: object.clone(), source })?;
+    Ok(object)
+}
+
+/// Name and file of the last library that cargo says it made.
+fn artifact(messages: &str) -> Option<(String, PathBuf)> {
+    messages.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let cdylib = message["target"]["crate_types"].as_array()?.iter().any(|t| t == "cdylib");
+        let file = message["filenames"].as_array()?.first()?.as_str()?;
+        let name = message["target"]["name"].as_str()?;
+        cdylib.then(|| (name.to_owned(), PathBuf::from(file)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_is_found_among_cargo_s_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"dep","crate_types":["lib"]},"filenames":["/t/libdep.rlib"]}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"wide","crate_types":["cdylib"]},"filenames":["/t/libwide.so"]}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        assert_eq!(artifact(messages), Some(("wide".into(), "/t/libwide.so".into())));
+        assert_eq!(artifact("{}\nnot json"), None);
+    }
+
+    #[test]
+    fn a_missing_linker_is_the_environment_s_fault() {
+        let error = BuildError::NoLinker("/nowhere/bin".into());
+        assert!(error.is_environment());
+        assert!(error.to_string().contains("make setup"));
+    }
+}
