@@ -8,11 +8,13 @@
 //! reported by the first, and so that waiting for orphans does not take the
 //! exit status of a program from the one who waits for it.
 
+mod churn;
 mod error;
 mod exec;
 mod init;
 mod kmsg;
 mod modules;
+mod policy;
 mod port;
 mod serve;
 

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests in, replies out, until the host has had enough.
 
+use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
-use crate::{exec, kmsg, modules};
+use crate::{exec, kmsg, modules, policy};
+use raext_load::Attached;
 use raext_proto::{Failure, Reply, Request, WireError};
+use raext_workload::Stage;
 use std::path::Path;
 
 /// What stays from one request to the next.
 struct Agent {
     port: Port,
+    stage: Option<Stage>,
+    attached: Option<Attached>,
 }
 
 /// Say hello, then serve until the host switches the machine off or is gone.
@@ -26,7 +31,7 @@ pub fn run() -> Result<(), AgentError> {
             return Ok(());
         }
     }
-    let mut agent = Agent { port };
+    let mut agent = Agent { port, stage: None, attached: None };
     loop {
         let request = match agent.port.receive() {
             // Nobody is left to ask for anything.
@@ -60,13 +65,61 @@ impl Agent {
         match request {
             Request::LoadModule => modules::load_ours().map(|()| Reply::Done),
             Request::UnloadModule => modules::unload_ours().map(|()| Reply::Done),
+            Request::Check { object, set } => policy::check(&object, &set),
+            Request::Attach { object, set } => match policy::attach(&object, &set)? {
+                Ok(attached) => {
+                    self.attached = Some(attached);
+                    Ok(Reply::Load(policy::accepted()))
+                }
+                Err(outcome) => Ok(Reply::Load(outcome)),
+            },
+            Request::Detach => {
+                let attached = self.attached.take().ok_or_else(|| Failure {
+                    what: "detach".into(),
+                    why: "no policy is attached".into(),
+                })?;
+                policy::detach(attached);
+                Ok(Reply::Done)
+            }
+            Request::SetupDevice { device } => {
+                // The old device first: there is one at a time.
+                self.stage = None;
+                let mut progress = progress(&mut self.port);
+                let stage = Stage::new(&device, &mut progress);
+                self.stage = Some(stage.context(|| "set up the device".into())?);
+                Ok(Reply::Done)
+            }
+            Request::Run { spec } => {
+                let sample = self.stage()?.run(&spec, &policy::decisions);
+                Ok(Reply::Sample(sample.context(|| format!("run {}", spec.workload))?))
+            }
+            Request::CachedPasses { passes } => {
+                let ns = self.stage()?.cached_passes(passes);
+                Ok(Reply::Passes { ns: ns.context(|| "read the cached data".into())? })
+            }
+            Request::Churn { kind, object, cycles, readers } => {
+                let churn = Churn { kind, object: &object, cycles, readers };
+                let stage = self.stage.as_ref().ok_or_else(no_stage)?;
+                churn::run(&churn, stage, &mut progress(&mut self.port))
+            }
             Request::Exec { argv } => exec::run(&argv),
             Request::KernelLog => kmsg::warnings().map(|lines| Reply::Log { lines }),
             Request::PowerOff => power_off(),
-            other => Err(Failure {
-                what: format!("{other:?}"),
-                why: "this agent was built without it".into(),
-            }),
         }
+    }
+    fn stage(&self) -> Result<&Stage, Failure> {
+        self.stage.as_ref().ok_or_else(no_stage)
+    }
+}
+
+fn no_stage() -> Failure {
+    Failure { what: "use the device".into(), why: "none was set up".into() }
+}
+
+/// Tells the host what is being done. A host that is gone is noticed with the
+/// reply.
+fn progress(port: &mut Port) -> impl FnMut(&str) {
+    |text| {
+        let _ = port.send(&Reply::Progress { text: text.to_owned() });
     }
 }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Policies: checked, attached, detached.
+
+use crate::error::Context;
+use raext_load::{Attached, Attempt};
+use raext_proto::{Failure, LoadOutcome, Reply};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Tunables, by name.
+type Set = BTreeMap<String, String>;
+
+/// The verdict of this kernel, without attaching.
+///
+/// # Errors
+/// When there can be none: the object is no policy, the module is missing.
+pub fn check(object: &str, set: &Set) -> Result<Reply, Failure> {
+    let outcome =
+        raext_load::check(Path::new(object), set).context(|| format!("check {object}"))?;
+    Ok(Reply::Load(outcome))
+}
+
+/// Attach a policy; `Err` in the result is the verifier's verdict.
+///
+/// # Errors
+/// When it cannot be attached for another reason.
+pub fn attach(object: &str, set: &Set) -> Result<Result<Attached, LoadOutcome>, Failure> {
+    let attempt = raext_load::attach(Path::new(object), set);
+    Ok(match attempt.context(|| format!("attach {object}"))? {
+        Attempt::Attached(attached) => Ok(attached),
+        Attempt::Refused(outcome) => Err(outcome),
+    })
+}
+
+/// As [`attach`], for a policy that is known to pass.
+///
+/// # Errors
+/// When it does not, too.
+pub fn attach_known(object: &str) -> Result<Attached, Failure> {
+    attach(object, &Set::new())?.map_err(|outcome| Failure {
+        what: format!("attach {object}"),
+        why: format!("it was refused:\n{}", outcome.log),
+    })
+}
+
+/// An accepted policy, as an outcome.
+pub fn accepted() -> LoadOutcome {
+    LoadOutcome { accepted: true, errno: 0, log: String::new() }
+}
+
+/// Detach, and wait until the kernel has let go: it does so on a work queue
+/// where the last reference was a program's or a map's.
+pub fn detach(attached: Attached) {
+    drop(attached);
+    for _ in 0..1000 {
+        match raext_load::counters() {
+            Some(table) if !table.is_empty() => sleep(Duration::from_millis(2)),
+            _ => return,
+        }
+    }
+}
+
+/// Decisions that all policies were asked for so far; 0 without the module.
+pub fn decisions() -> u64 {
+    raext_load::counters().into_iter().flatten().map(|row| row.decisions()).sum()
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A booted microVM with the module loaded.
+
+use crate::{EngineError, Paths};
+use raext_kernel::{Kernel, Series, Want};
+use raext_proto::{Device, LoadOutcome, Reply, Request, Sample, WorkloadSpec};
+use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The series of stock kernels that is booted unless the user names an image.
+const DEFAULT_SERIES: Series = Series { major: 6, minor: 12 };
+
+/// What the devices and file systems of the guest need.
+const GUEST_MODULES: [&str; 3] = ["configfs", "null_blk", "xfs"];
+const GUEST_PROGRAMS: [&str; 2] = ["/sbin/mke2fs", "/sbin/mkfs.xfs"];
+
+/// A file of the host that is put into the guest.
+#[derive(Debug, Clone)]
+pub struct GuestObject {
+    /// Path in the guest.
+    pub guest: String,
+    /// Path on the host.
+    pub host: PathBuf,
+    /// Whether it is to be run (0755 instead of 0644).
+    pub executable: bool,
+}
+
+/// The machine.
+pub struct Engine {
+    vm: Vm,
+    release: String,
+}
+
+impl Engine {
+    /// Get the kernel, build the module, boot, load the module.
+    ///
+    /// `image` is a kernel of the user's; `objects` are put into the guest, and
+    /// so are `programs` with their libraries.
+    ///
+    /// # Errors
+    /// When one of these steps fails.
+    pub fn start(
+        image: Option<&Path>,
+        objects: Vec<GuestObject>,
+        programs: &[PathBuf],
+        step: &dyn Fn(&str),
+    ) -> Result<Self, EngineError> {
+        let paths = Paths::find()?;
+        let want = match image {
+            Some(image) => Want::Image(image.to_path_buf()),
+            None => Want::NewestOf(DEFAULT_SERIES),
+        };
+        let kernel = raext_kernel::provide(&paths.cache(), &want, step)?;
+        let module = raext_kernel::build_module(
+            &kernel,
+            &paths.root.join("kmod"),
+            &paths.module(&kernel.release),
+            step,
+        )?;
+        let vm = Vm::boot(&config(&paths, &kernel, module, objects, programs)?, step)?;
+        let mut engine = Self { vm, release: kernel.release };
+        step("loading the module");
+        engine.done(&Request::LoadModule, step)?;
+        Ok(engine)
+    }
+
+    /// `uname -r` of the guest.
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// KVM or TCG.
+    pub fn accelerator(&self) -> String {
+        self.vm.accel().to_string()
+    }
+
+    /// Ask the agent.
+    ///
+    /// # Errors
+    /// When the machine or the agent fails.
+    pub fn ask(&mut self, request: &Request, step: &dyn Fn(&str)) -> Result<Reply, EngineError> {
+        match self.vm.ask(request, &mut |text| step(text))? {
+            Reply::Failed(failure) => Err(failure.into()),
+            reply => Ok(reply),
+        }
+    }
+
+    /// Ask for something that has no result.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn done(&mut self, request: &Request, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        match self.ask(request, step)? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected("something without a result", other)),
+        }
+    }
+
+    /// The verifier's verdict on an object file of the guest.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`]; a refused policy is no error.
+    pub fn check(
+        &mut self,
+        object: &str,
+        set: &BTreeMap<String, String>,
+        step: &dyn Fn(&str),
+    ) -> Result<LoadOutcome, EngineError> {
+        self.load(&Request::Check { object: object.into(), set: set.clone() }, step)
+    }
+
+    /// Attach an object file of the guest.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`], and when it is refused.
+    pub fn attach(
+        &mut self,
+        object: &str,
+        set: &BTreeMap<String, String>,
+        step: &dyn Fn(&str),
+    ) -> Result<(), EngineError> {
+        let request = Request::Attach { object: object.into(), set: set.clone() };
+        if self.load(&request, step)?.accepted {
+            Ok(())
+        } else {
+            Err(EngineError::Refused(object.into()))
+        }
+    }
+
+    /// Detach what is attached.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn detach(&mut self, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        self.done(&Request::Detach, step)
+    }
+
+    /// Make a device with its data.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn set_up(&mut self, device: Device, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        self.done(&Request::SetupDevice { device }, step)
+    }
+
+    /// Run a workload once.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn run(&mut self, spec: WorkloadSpec, step: &dyn Fn(&str)) -> Result<Sample, EngineError> {
+        match self.ask(&Request::Run { spec }, step)? {
+            Reply::Sample(sample) => Ok(sample),
+            other => Err(unexpected("a measurement", other)),
+        }
+    }
+
+    /// Times of fully cached passes over the data, nanoseconds.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn cached_passes(
+        &mut self,
+        passes: u32,
+        step: &dyn Fn(&str),
+    ) -> Result<Vec<u64>, EngineError> {
+        match self.ask(&Request::CachedPasses { passes }, step)? {
+            Reply::Passes { ns } => Ok(ns),
+            other => Err(unexpected("times of passes", other)),
+        }
+    }
+
+    /// Run a program of the guest: its status, output and errors.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn exec(
+        &mut self,
+        argv: &[&str],
+        step: &dyn Fn(&str),
+    ) -> Result<(i32, String, String), EngineError> {
+        let argv = argv.iter().map(|&arg| arg.to_owned()).collect();
+        match self.ask(&Request::Exec { argv }, step)? {
+            Reply::Exit { status, stdout, stderr } => Ok((status, stdout, stderr)),
+            other => Err(unexpected("a program's end", other)),
+        }
+    }
+
+    /// Warnings and worse in the kernel's log since boot.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn kernel_log(&mut self, step: &dyn Fn(&str)) -> Result<Vec<String>, EngineError> {
+        match self.ask(&Request::KernelLog, step)? {
+            Reply::Log { lines } => Ok(lines),
+            other => Err(unexpected("the kernel's log", other)),
+        }
+    }
+
+    /// Switch off.
+    ///
+    /// # Errors
+    /// When the machine does not end.
+    pub fn stop(self) -> Result<(), EngineError> {
+        Ok(self.vm.power_off()?)
+    }
+
+    fn load(&mut self, request: &Request, step: &dyn Fn(&str)) -> Result<LoadOutcome, EngineError> {
+        match self.ask(request, step)? {
+            Reply::Load(outcome) => Ok(outcome),
+            other => Err(unexpected("a verdict", other)),
+        }
+    }
+}
+
+fn unexpected(asked: &'static str, answer: Reply) -> EngineError {
+    EngineError::Unexpected { asked, answer: Box::new(answer) }
+}
+
+fn config(
+    paths: &Paths,
+    kernel: &Kernel,
+    module: PathBuf,
+    objects: Vec<GuestObject>,
+    programs: &[PathBuf],
+) -> Result<VmConfig, EngineError> {
+    let modules = raext_kernel::load_order(kernel, &GUEST_MODULES)?
+        .into_iter()
+        .map(|(name, image)| GuestModule { name, image })
+        .collect();
+    let module = GuestObject { guest: "/readahead_ext.ko".into(), host: module, executable: false };
+    Ok(VmConfig {
+        modules,
+        files: objects
+            .into_iter()
+            .chain([module])
+            .map(|o| GuestFile {
+                guest: o.guest,
+                source: Source::Host(o.host),
+                mode: if o.executable { 0o755 } else { 0o644 },
+            })
+            .collect(),
+        programs: GUEST_PROGRAMS
+            .iter()
+            .map(PathBuf::from)
+            .chain(programs.iter().cloned())
+            .collect(),
+        accel_cache: Some(paths.cache().join("accelerator")),
+        ..VmConfig::new(kernel.image.clone(), paths.agent()?)
+    })
+}

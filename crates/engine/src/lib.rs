@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The microVM with a stock kernel, the module and policies in it.
+//!
+//! The command and the tests drive policies through this crate, so that what is
+//! tested is what users run.
+
+mod engine;
+mod error;
+mod paths;
+
+pub use engine::{Engine, GuestObject};
+pub use error::EngineError;
+pub use paths::Paths;
