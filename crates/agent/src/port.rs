@@ -1,38 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The line to the host: a virtio-serial port, found by its name.
+//!
+//! It is for one thread alone. The kernel's driver takes a buffer from its
+//! queue as soon as anyone looks whether there is one; if a second thread
+//! polls the port just before the interrupt arrives, the interrupt finds
+//! nothing new and the reader sleeps on (seen on 6.12, one boot in five).
+//!
+//! It does not block either. A blocking writer would wait for ever for a host
+//! that is gone, and the machine would outlive the command that started it.
 
 use crate::error::{AgentError, Context};
 use raext_proto::{Failure, PORT_NAME, Reply, Request, WireError, read_message, write_message};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
-use std::io::BufReader;
+use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The ports of the guest.
 const PORTS: &str = "/sys/class/virtio-ports";
-/// How long the port may take to appear: QEMU announces it by a message, some
-/// time after the kernel has found the device.
-const APPEARS_WITHIN: Duration = Duration::from_secs(10);
+/// How long the port may take to appear and to be connected: QEMU tells of
+/// both by messages, some time after the kernel has found the device.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// How often that is looked for.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The open port.
-pub struct Port {
-    from: BufReader<File>,
-    to: File,
-}
+pub struct Port(BufReader<Line>);
 
 impl Port {
     /// Find and open the port.
     ///
     /// # Errors
-    /// When there is none by that name, or it cannot be opened.
+    /// When there is none by that name, it cannot be opened, or nobody is at
+    /// its other end.
     pub fn open() -> Result<Self, AgentError> {
-        let path = find()?;
+        let start = Instant::now();
+        let late = |why: &str| Failure {
+            what: format!("find the port {PORT_NAME}"),
+            why: format!("{why} within {} s", READY_WITHIN.as_secs()),
+        };
+        let path = loop {
+            if let Some(path) = find() {
+                break path;
+            }
+            if start.elapsed() > READY_WITHIN {
+                let why = "the kernel (it needs CONFIG_VIRTIO_CONSOLE=y) shows none";
+                return Err(late(why).into());
+            }
+            sleep(PAUSE);
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let what = || format!("open {}", path.display());
-        let to = OpenOptions::new().read(true).write(true).open(&path).context(what)?;
-        // The kernel lets a port be opened once; a duplicate is the same opening.
-        let from = BufReader::new(to.try_clone().context(what)?);
-        Ok(Self { from, to })
+        let line = Line(options.open(&path).context(what)?);
+        while line.wait(PollFlags::OUT).context(what)?.contains(PollFlags::HUP) {
+            if start.elapsed() > READY_WITHIN {
+                return Err(late("the host did not connect to it").into());
+            }
+            sleep(PAUSE);
+        }
+        Ok(Self(BufReader::new(line)))
     }
 
     /// Wait for the next request.
@@ -40,34 +71,72 @@ impl Port {
     /// # Errors
     /// [`WireError::Closed`] when the host is gone.
     pub fn receive(&mut self) -> Result<Request, WireError> {
-        read_message(&mut self.from)
+        read_message(&mut self.0)
     }
 
     /// Send a reply.
     ///
     /// # Errors
-    /// When the port fails.
+    /// When the host is gone or the port fails.
     pub fn send(&mut self, reply: &Reply) -> Result<(), WireError> {
-        write_message(&mut self.to, reply)
+        write_message(self.0.get_mut(), reply)
     }
 }
 
-fn find() -> Result<PathBuf, Failure> {
-    let start = Instant::now();
-    loop {
-        for port in fs::read_dir(PORTS).into_iter().flatten().flatten() {
-            let name = fs::read_to_string(port.path().join("name")).unwrap_or_default();
-            let device = PathBuf::from("/dev").join(port.file_name());
-            if name.trim_end() == PORT_NAME && device.exists() {
-                return Ok(device);
+/// The device of the port, once it is there.
+fn find() -> Option<PathBuf> {
+    let ports = fs::read_dir(PORTS).ok()?;
+    ports.flatten().find_map(|port| {
+        let name = fs::read_to_string(port.path().join("name")).ok()?;
+        let device = PathBuf::from("/dev").join(port.file_name());
+        (name.trim_end() == PORT_NAME && device.exists()).then_some(device)
+    })
+}
+
+/// The device, read and written as if it blocked, until the host is gone.
+struct Line(File);
+
+impl Line {
+    /// Wait for one of `events`, or for the host to be gone (`HUP`).
+    fn wait(&self, events: PollFlags) -> io::Result<PollFlags> {
+        let mut fds = [PollFd::new(&self.0, events)];
+        match poll(&mut fds, None) {
+            // Whoever waits does so in a loop.
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(fds[0].revents()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buf) {
+                // The driver says 0, the end, once the host is gone.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::IN)?;
+                }
+                result => return result,
             }
         }
-        if start.elapsed() > APPEARS_WITHIN {
-            return Err(Failure {
-                what: format!("find the port {PORT_NAME}"),
-                why: format!("no such port in {PORTS}: the kernel needs CONFIG_VIRTIO_CONSOLE=y"),
-            });
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(buf) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.wait(PollFlags::OUT)?.contains(PollFlags::HUP) {
+                        return Err(ErrorKind::BrokenPipe.into());
+                    }
+                }
+                result => return result,
+            }
         }
-        sleep(Duration::from_millis(5));
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -24,13 +24,9 @@ struct Agent {
 /// When the port cannot be opened or brings what is no request.
 pub fn run() -> Result<(), AgentError> {
     let mut port = Port::open()?;
-    match prepare() {
-        Ok(release) => port.send(&Reply::Hello { release })?,
-        Err(failure) => {
-            port.send(&Reply::Failed(failure))?;
-            return Ok(());
-        }
-    }
+    let ready = prepare();
+    let up = ready.is_ok();
+    port.send(&ready.map_or_else(Reply::Failed, |release| Reply::Hello { release }))?;
     let mut agent = Agent { port, stage: None, attached: None };
     loop {
         let request = match agent.port.receive() {
@@ -38,6 +34,10 @@ pub fn run() -> Result<(), AgentError> {
             Err(WireError::Closed) => return Ok(()),
             received => received?,
         };
+        if !up {
+            // What is not set up is not used; the host has been told why.
+            return Ok(());
+        }
         if request == Request::PowerOff {
             agent.port.send(&Reply::Done)?;
             power_off();
@@ -107,6 +107,7 @@ impl Agent {
             Request::PowerOff => power_off(),
         }
     }
+
     fn stage(&self) -> Result<&Stage, Failure> {
         self.stage.as_ref().ok_or_else(no_stage)
     }
