@@ -109,22 +109,33 @@ fn prove(mut trial: Command, limit: Duration) -> Result<(), String> {
         unreachable!("both were asked for");
     };
     let console = Console::follow(stdout, None, || {});
-    console.settle(limit);
-    let ended = child.try_wait().ok().flatten();
-    // It may hang where no signal but this one is heard.
-    let _ = child.kill();
-    let _ = child.wait();
+    console.wait_panic(limit);
+    // A closed console means that QEMU is ending by itself; its own status is
+    // worth more than that of a kill.
+    let ended = if console.is_closed() {
+        child.wait().ok()
+    } else {
+        let _ = child.kill().and_then(|()| child.wait());
+        None
+    };
     if console.words().is_some_and(|words| words.contains(PROVEN)) {
         return Ok(());
     }
     let mut said = String::new();
     let _ = stderr.read_to_string(&mut said);
-    let told = said.lines().rfind(|line| !line.trim().is_empty());
-    Err(match (told, ended) {
-        (Some(line), _) => line.trim().to_owned(),
+    Err(match (complaint(&said), ended) {
+        (Some(line), _) => line.to_owned(),
         (None, Some(status)) => format!("QEMU ended ({status})"),
         (None, None) => format!("a guest did not start within {} s", limit.as_secs_f32()),
     })
+}
+
+/// The line of QEMU's messages that says most: the error, rather than the
+/// assertion that it trips over next or the warnings before.
+fn complaint(said: &str) -> Option<&str> {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines().find(|line| line.contains("error: ")).or_else(|| lines().next_back())?;
+    Some(line.split_once("error: ").map_or(line, |(_, why)| why))
 }
 
 /// What a remembered verdict is good for: this boot of the host and this QEMU.
@@ -164,8 +175,12 @@ mod tests {
 
     #[test]
     fn a_qemu_that_aborts_disproves_it_in_its_own_words() {
-        let script = "echo 'qemu: error: failed to set MSR 0x10a' >&2; echo >&2; kill -ABRT $$";
-        assert_eq!(try_out(script, LONG), Err("qemu: error: failed to set MSR 0x10a".into()));
+        let script = "echo 'qemu: warning: nested' >&2; \
+                      echo 'qemu: error: failed to set MSR 0x10a' >&2; \
+                      echo 'qemu: kvm.c:3183: Assertion failed.' >&2; kill -ABRT $$";
+        assert_eq!(try_out(script, LONG), Err("failed to set MSR 0x10a".into()));
+        let other = "echo 'qemu: warning: nested' >&2; echo 'Could not access KVM' >&2; exit 1";
+        assert_eq!(try_out(other, LONG), Err("Could not access KVM".into()));
         let silent = try_out("exit 3", LONG).unwrap_err();
         assert!(silent.contains("exit status: 3"), "{silent}");
     }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many lines are remembered, and how many of them an error shows.
 const REMEMBERED: usize = 200;
@@ -67,25 +67,26 @@ impl Console {
         }
         state.lines.push_back(line.to_owned());
         let news = state.trouble.see(line);
-        if state.trouble.is_complete() {
+        if state.trouble.has_panicked() {
             self.0.1.notify_all();
         }
         news
     }
 
-    /// Wait until the console is closed or the kernel's report complete, but
-    /// no longer than `limit`.
-    pub fn settle(&self, limit: Duration) {
-        let deadline = Instant::now() + limit;
-        let mut state = self.lock();
-        while !state.closed && !state.trouble.is_complete() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.0.1.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+    /// Wait until the machine has closed the console, but no longer than `limit`.
+    pub fn wait_closed(&self, limit: Duration) {
+        self.wait(limit, |state| state.closed);
+    }
+
+    /// Wait until the kernel panics or the machine has closed the console, but
+    /// no longer than `limit`. Of a panic, the call trace may still follow.
+    pub fn wait_panic(&self, limit: Duration) {
+        self.wait(limit, |state| state.closed || state.trouble.has_panicked());
+    }
+
+    fn wait(&self, limit: Duration, until: impl Fn(&State) -> bool) {
+        let waited = self.0.1.wait_timeout_while(self.lock(), limit, |state| !until(state));
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Whether the machine has closed it, by ending.
@@ -117,6 +118,7 @@ impl Console {
 mod tests {
     use super::*;
     use std::sync::mpsc;
+    use std::time::Instant;
 
     #[test]
     fn a_console_is_followed_to_its_end() {
@@ -130,7 +132,7 @@ mod tests {
             move || to.send(()).unwrap(),
         );
         assert_eq!(events.iter().count(), 2, "the report and the end");
-        console.settle(Duration::ZERO);
+        console.wait_panic(Duration::ZERO);
         assert_eq!(console.words().as_deref(), Some("Kernel panic - not syncing: why"));
         let tail = console.tail();
         assert!(tail.starts_with("line 286\nline 287\n"), "{tail}");
@@ -141,7 +143,7 @@ mod tests {
     fn a_silent_console_says_so_and_is_not_waited_for_beyond_the_limit() {
         let console = Console::default();
         let start = Instant::now();
-        console.settle(Duration::from_millis(20));
+        console.wait_closed(Duration::from_millis(20));
         assert!(start.elapsed() >= Duration::from_millis(20));
         assert_eq!(console.tail(), "(it is empty)");
         assert_eq!(console.words(), None);

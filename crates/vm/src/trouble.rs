@@ -53,8 +53,8 @@ impl Trouble {
         self.words.join("\n")
     }
 
-    /// Whether a report is complete: the panic that ends it was seen.
-    pub fn is_complete(&self) -> bool {
+    /// Whether the kernel has said that it will not go on.
+    pub fn has_panicked(&self) -> bool {
         self.words.iter().any(|line| line.starts_with("Kernel panic"))
     }
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn an_oops_is_told_in_the_kernels_words() {
         let trouble = report(OOPS);
-        assert!(trouble.is_complete());
+        assert!(trouble.has_panicked());
         assert_eq!(
             trouble.words(),
             "\

@@ -184,11 +184,14 @@ impl Vm {
     /// # Errors
     /// When it crashes meanwhile, or does not end.
     pub fn power_off(mut self) -> Result<(), VmError> {
-        match self.ask(&Request::PowerOff, &mut |_| {})? {
-            Reply::Done => {}
-            other => return Err(VmError::OutOfTurn { reply: format!("{other:?}") }),
+        match self.ask(&Request::PowerOff, &mut |_| {}) {
+            Ok(Reply::Done) => {}
+            Ok(other) => return Err(VmError::OutOfTurn { reply: format!("{other:?}") }),
+            // The answer may be lost on the way: what was asked for is done.
+            Err(VmError::Exited { status, .. }) if status.success() => return Ok(()),
+            Err(error) => return Err(error),
         }
-        self.console.settle(self.answer_deadline);
+        self.console.wait_closed(self.answer_deadline);
         if let Some(words) = self.console.words() {
             return Err(VmError::Panic { words });
         }
@@ -220,7 +223,7 @@ impl Vm {
 
     /// The machine crashed or ended: find out why.
     fn lost(&mut self) -> VmError {
-        self.console.settle(LAST_WORDS);
+        self.console.wait_closed(LAST_WORDS);
         let status = self.end();
         if let Some(words) = self.console.words() {
             return VmError::Panic { words };

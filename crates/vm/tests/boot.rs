@@ -44,13 +44,16 @@ fn script(text: &str) -> (tempfile::NamedTempFile, VmConfig) {
 fn the_agent_serves_until_it_is_switched_off() {
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut config = config();
-    config.programs = vec!["/bin/sh".into()];
+    config.programs = vec!["/bin/sh".into(), "cat".into()];
     config.console_log = Some(log.path().to_owned());
-    config.files = vec![GuestFile {
-        guest: "/etc/greeting".into(),
-        source: Source::Bytes(b"hello\n".to_vec()),
-        mode: 0o640,
-    }];
+    let long = "more than a port takes at once\n".repeat(40_000);
+    config.files = [("/etc/greeting", "hello\n"), ("/tmp-of-ours/long", &long)]
+        .map(|(guest, text)| GuestFile {
+            guest: guest.into(),
+            source: Source::Bytes(text.into()),
+            mode: 0o640,
+        })
+        .into();
     let mut vm = boot(&config).unwrap();
     assert!(vm.release().starts_with(|c: char| c.is_ascii_digit()), "{}", vm.release());
 
@@ -62,6 +65,7 @@ fn the_agent_serves_until_it_is_switched_off() {
     };
     assert_eq!(exec(&mut vm, &["sh", "-c", script]).unwrap(), exit(7, "hello\n", "oh\n"));
     assert_eq!(exec(&mut vm, &["sh", "-c", "kill -9 $$"]).unwrap(), exit(137, "", ""));
+    assert_eq!(exec(&mut vm, &["cat", "/tmp-of-ours/long"]).unwrap(), exit(0, &long, ""));
     let Reply::Failed(failure) = exec(&mut vm, &["/no/such"]).unwrap() else {
         panic!("a program that is not there was run")
     };
