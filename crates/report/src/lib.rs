@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Measurements to table, JSON and HTML.
+//!
+//! A [`Comparison`] holds every single measurement; what is shown is computed
+//! from it each time, so that a file of raw measurements can be shown anew.
+
+mod chart;
+mod comparison;
+mod html;
+mod stats;
+mod table;
+mod text;
+
+pub use comparison::{About, CellFailure, Column, Comparison, Row};
+pub use html::html;
+pub use stats::{Cell, Ratio};
+pub use table::table;
