@@ -16,12 +16,17 @@ use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The ports of the guest.
 const PORTS: &str = "/sys/class/virtio-ports";
+/// The driver's own words on each port, and those that are looked for.
+const STATES: &str = "/sys/kernel/debug/virtio-ports";
+const HOST_IS_GONE: &str = "host_connected: 0";
+/// How often they are looked for.
+const WATCH: Duration = Duration::from_secs(1);
 /// How long the port may take to appear and to be connected: QEMU tells of
 /// both by messages, some time after the kernel has found the device.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -29,7 +34,11 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The open port.
-pub struct Port(BufReader<Line>);
+pub struct Port {
+    line: BufReader<Line>,
+    /// What the driver tells of the port to whoever wants to know.
+    state: PathBuf,
+}
 
 impl Port {
     /// Find and open the port.
@@ -63,7 +72,22 @@ impl Port {
             }
             sleep(PAUSE);
         }
-        Ok(Self(BufReader::new(line)))
+        let state = Path::new(STATES).join(path.file_name().unwrap_or_default());
+        Ok(Self { line: BufReader::new(line), state })
+    }
+
+    /// Call `gone` once the host is gone, from a thread of its own, so that
+    /// the machine ends whatever it is at. The thread leaves the port itself
+    /// alone, for the reason told above.
+    pub fn watch(&self, gone: impl FnOnce() + Send + 'static) {
+        let state = self.state.clone();
+        std::thread::spawn(move || {
+            let left = || fs::read_to_string(&state).is_ok_and(|s| s.contains(HOST_IS_GONE));
+            while !left() {
+                sleep(WATCH);
+            }
+            gone();
+        });
     }
 
     /// Wait for the next request.
@@ -71,7 +95,7 @@ impl Port {
     /// # Errors
     /// [`WireError::Closed`] when the host is gone.
     pub fn receive(&mut self) -> Result<Request, WireError> {
-        read_message(&mut self.0)
+        read_message(&mut self.line)
     }
 
     /// Send a reply.
@@ -79,7 +103,7 @@ impl Port {
     /// # Errors
     /// When the host is gone or the port fails.
     pub fn send(&mut self, reply: &Reply) -> Result<(), WireError> {
-        write_message(self.0.get_mut(), reply)
+        write_message(self.line.get_mut(), reply)
     }
 }
 

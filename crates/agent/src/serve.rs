@@ -27,6 +27,7 @@ pub fn run() -> Result<(), AgentError> {
     let ready = prepare();
     let up = ready.is_ok();
     port.send(&ready.map_or_else(Reply::Failed, |release| Reply::Hello { release }))?;
+    port.watch(|| power_off());
     let mut agent = Agent { port, stage: None, attached: None };
     loop {
         let request = match agent.port.receive() {
