@@ -63,18 +63,18 @@ impl Workload {
         }
     }
 
-    /// The size at which the kernel's default takes about half a second on
+    /// The size at which the kernel's default takes some tenths of a second on
     /// the `disk` profile: long enough to measure, short enough to repeat.
     pub const fn default_spec(self) -> WorkloadSpec {
         const MIB: u64 = 1 << 20;
         let (op_bytes, ops, stride_bytes) = match self {
             Self::SeqRead => (64 << 10, 16 * MIB / (64 << 10), 0),
-            Self::MmapSeq => (4096, 16 * MIB / 4096, 0),
-            Self::RandomRead => (16 << 10, 80, 0),
-            Self::MmapRandom => (4096, 80, 0),
-            Self::Stride => (16 << 10, 80, 512 << 10),
-            Self::Backward => (16 << 10, 80, 0),
-            Self::Interleaved => (64 << 10, 12 * MIB / (64 << 10), 0),
+            Self::MmapSeq => (4096, 4 * MIB / 4096, 0),
+            Self::RandomRead => (16 << 10, 50, 0),
+            Self::MmapRandom => (4096, 50, 0),
+            Self::Stride => (16 << 10, 50, 512 << 10),
+            Self::Backward => (16 << 10, 50, 0),
+            Self::Interleaved => (64 << 10, 8 * MIB / (64 << 10), 0),
         };
         WorkloadSpec { workload: self, op_bytes, ops, stride_bytes, seed: 1 }
     }

@@ -7,6 +7,8 @@ use raext_proto::Sample;
 /// What is shown of a workload under a policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell {
+    /// How many runs there are.
+    pub runs: usize,
     /// Median time, nanoseconds.
     pub median_ns: f64,
     /// Quickest and slowest run, nanoseconds.
@@ -54,6 +56,7 @@ impl Comparison {
         let kernel = runs.iter().find_map(|run| *run.first()?);
         let wrong = |s: &Sample| kernel.is_some_and(|k| k.checksum != s.checksum);
         Some(Cell {
+            runs: samples.len(),
             median_ns: time.median,
             range_ns: time.range,
             ratio: ratios

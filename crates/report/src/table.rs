@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 /// Mark of a ratio that may be none.
 const NOISE: &str = "~";
+/// Mark of a cell that was measured once, since it is far too slow.
+const ONCE: &str = "*";
 const WRONG: &str = "WRONG DATA";
 
 /// The whole report for a terminal.
@@ -26,6 +28,10 @@ pub fn table(comparison: &Comparison) -> String {
     let noisy = cells(comparison).any(|cell| cell.ratio.is_some_and(|r| r.is_within_noise()));
     if noisy {
         let _ = writeln!(out, "{NOISE} within noise: the repeats do not agree on a difference");
+    }
+    let repeats = about.repeats as usize;
+    if cells(comparison).any(|cell| cell.runs < repeats) {
+        let _ = writeln!(out, "{ONCE} measured once, so slow is it");
     }
     let _ = writeln!(out, "\nRead from the device, for each byte asked for, and decisions (d)");
     let _ = writeln!(out, "{}", grid(comparison, device));
@@ -75,17 +81,21 @@ fn times(cell: &Cell) -> String {
     match cell.ratio {
         None => time,
         Some(ratio) => {
-            let mark = if ratio.is_within_noise() { NOISE } else { " " };
+            let mark = match cell.runs {
+                1 => ONCE,
+                _ if ratio.is_within_noise() => NOISE,
+                _ => " ",
+            };
             format!("{time} {:>6}{mark}", factor(ratio.median))
         }
     }
 }
 
 fn device(cell: &Cell) -> String {
-    let read = format!("{} {:>6}", megabytes(cell.device_bytes), factor(cell.amplification));
+    let read = format!("{} {}", megabytes(cell.device_bytes), factor(cell.amplification));
     match cell.ratio {
         None => read,
-        Some(_) => format!("{read} {:>5.0}d", cell.decisions),
+        Some(_) => format!("{read} {:.0}d", cell.decisions),
     }
 }
 
@@ -108,7 +118,7 @@ mod tests {
             "1.00x~",
             "WRONG DATA",
             "within noise",
-            "4.00x     4d",
+            "4.00x 4d",
             "failed: stride with wide:limit_kb=8192, repeat 3: the reader <died>",
         ] {
             assert!(text.contains(expected), "no '{expected}' in\n{text}");

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the user typed. Help, man page and completions come from here; what it
+//! means is resolved elsewhere (`paths.rs`, `policy.rs`, `compare/plan.rs`).
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use raext_proto::{DeviceProfile, Fs, Workload};
+use std::path::PathBuf;
+
+/// Check, try, measure and attach readahead policies.
+///
+/// A policy is a BPF program that decides what Linux reads ahead. POLICY is the
+/// name of a shipped one (see `raext policies`), the folder of a Rust crate, a
+/// C file, or an object file that was built before.
+///
+/// Exit status: 0 done; 1 an input was refused; 2 the command line is wrong; 69
+/// the environment lacks something.
+#[derive(Debug, Parser)]
+#[command(name = "raext", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compile a policy, a Rust crate or a C file, into an object file.
+    Build(BuildArgs),
+    /// Ask the kernel's verifier for its verdict, without attaching.
+    Check(CheckArgs),
+    /// Attach a policy on the running kernel.
+    Attach(AttachArgs),
+    /// Take an attached policy away; the kernel decides again.
+    Detach(DetachArgs),
+    /// Show the attached policies.
+    List(ListArgs),
+    /// Measure policies against the kernel's own readahead, in a microVM.
+    Compare(CompareArgs),
+    /// Measure what an attached policy costs a fully cached read, in a microVM.
+    Bench(BenchArgs),
+    /// Build, load or remove the kernel module of the running kernel.
+    #[command(subcommand)]
+    Module(ModuleCommand),
+    /// Show the policies that come with the project, and their tunables.
+    Policies,
+    /// Print the man page.
+    Man,
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// `raext build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// The policy's source: a shipped one, the folder of a crate, a C file.
+    pub policy: String,
+    /// Where the object file goes [default: build/policies/NAME.bpf.o].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Tunables of one policy.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// Set a tunable, for example limit_kb=4096; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// Which kernel the microVM boots.
+#[derive(Debug, Args)]
+pub struct KernelArgs {
+    /// Boot this kernel image [default: the newest 6.12 of the archive].
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+}
+
+/// `raext check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The policy.
+    pub policy: String,
+    #[command(flatten)]
+    pub set: SetArgs,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// Ask the running kernel (needs root and the module) instead of a microVM.
+    #[arg(long, conflicts_with = "kernel")]
+    pub host: bool,
+    /// Print the whole log of libbpf and the verifier too.
+    #[arg(long)]
+    pub log: bool,
+}
+
+/// `raext attach`
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// The policy.
+    pub policy: String,
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Name under which the link is pinned [default: the policy's own].
+    #[arg(long, value_name = "NAME", conflicts_with = "foreground")]
+    pub name: Option<String>,
+    /// Stay, and detach when this command ends, instead of pinning the link.
+    #[arg(long)]
+    pub foreground: bool,
+}
+
+/// `raext detach`
+#[derive(Debug, Args)]
+pub struct DetachArgs {
+    /// The name that `raext list` shows.
+    #[arg(required_unless_present = "all")]
+    pub name: Option<String>,
+    /// Detach every pinned policy.
+    #[arg(long, conflicts_with = "name")]
+    pub all: bool,
+}
+
+/// `raext list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `raext compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// A policy, with tunables after a colon: wide:limit_kb=8192; may be
+    /// repeated [default: noop, wide and lean].
+    #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
+    pub policies: Vec<String>,
+    /// A workload; may be repeated [default: all].
+    #[arg(long = "workload", short, value_name = "WORKLOAD", value_parser = parse::<Workload>,
+          long_help = workloads_help())]
+    pub workloads: Vec<Workload>,
+    /// The device's latency and bandwidth: nvme (0.1 ms, 2 GB/s), cloud (1 ms,
+    /// 200 MB/s) or disk (5 ms, 150 MB/s).
+    #[arg(long, value_name = "PROFILE", default_value = "disk", value_parser = parse::<DeviceProfile>)]
+    pub device: DeviceProfile,
+    /// What the data lies on: ext4, xfs or raw (the block device itself).
+    #[arg(long, value_name = "FS", default_value = "ext4", value_parser = parse::<Fs>)]
+    pub fs: Fs,
+    /// How often each pair is measured.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// Write the raw measurements to this file ("-": print them instead of the
+    /// table).
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+    /// Write a page with charts to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `raext bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The policy.
+    #[arg(default_value = "noop")]
+    pub policy: String,
+    /// Interleaved pairs of passes, without and with the policy.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(5..=10_000))]
+    pub pairs: u32,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+}
+
+/// `raext module`
+#[derive(Debug, Subcommand)]
+pub enum ModuleCommand {
+    /// Build the module for the running kernel (needs its headers).
+    Build,
+    /// Load the module that was built.
+    Load,
+    /// Remove the module; refused while a policy is attached.
+    Unload,
+}
+
+/// Parse by [`std::str::FromStr`], keeping its words.
+fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
+
+/// Split `name=value`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(format!("'{text}' is not NAME=VALUE, for example limit_kb=4096")),
+    }
+}
+
+fn workloads_help() -> String {
+    let mut help = String::from("A workload; may be repeated [default: all]:\n");
+    for w in Workload::ALL {
+        help.push_str(&format!("  {:12} {}\n", w.name(), w.describe()));
+    }
+    help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_tunable_needs_a_name_and_a_value() {
+        assert_eq!(key_value("limit_kb=8"), Ok(("limit_kb".into(), "8".into())));
+        assert!(key_value("limit_kb").unwrap_err().contains("NAME=VALUE"));
+        assert!(key_value("=8").is_err());
+    }
+}

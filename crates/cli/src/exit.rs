@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From an error to an exit status: 1 for a refused input, 2 for a usage error,
+//! 69 (EX_UNAVAILABLE) when the environment lacks something.
+
+use anyhow::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// An input was refused, or a measurement found wrong data.
+pub const REFUSED: u8 = 1;
+/// The command line is wrong.
+pub const USAGE: u8 = 2;
+/// The environment lacks something.
+pub const ENVIRONMENT: u8 = 69;
+
+/// An error of the command itself, with the status it ends with.
+#[derive(Debug)]
+pub struct Stop {
+    /// The exit status.
+    pub status: u8,
+    text: String,
+}
+
+impl Stop {
+    /// The command line asks for something that cannot be.
+    pub fn usage(text: impl Into<String>) -> Error {
+        Self { status: USAGE, text: text.into() }.into()
+    }
+
+    /// The environment lacks something.
+    pub fn environment(text: impl Into<String>) -> Error {
+        Self { status: ENVIRONMENT, text: text.into() }.into()
+    }
+
+    /// The input is refused; what there is to say was printed already.
+    pub fn refused_silently() -> Error {
+        Self { status: REFUSED, text: String::new() }.into()
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// Print the error on one line and choose the status.
+pub fn report(error: &Error) -> ExitCode {
+    let text = format!("{error:#}");
+    if !text.is_empty() {
+        eprintln!("raext: {text}");
+    }
+    ExitCode::from(status(error))
+}
+
+fn status(error: &Error) -> u8 {
+    for cause in error.chain() {
+        if let Some(stop) = cause.downcast_ref::<Stop>() {
+            return stop.status;
+        }
+        let environment = cause
+            .downcast_ref::<raext_engine::EngineError>()
+            .map(raext_engine::EngineError::is_environment)
+            .or_else(|| cause.downcast_ref::<raext_build::BuildError>().map(|e| e.is_environment()))
+            .or_else(|| cause.downcast_ref::<raext_load::LoadError>().map(|e| e.is_environment()));
+        if let Some(environment) = environment {
+            return if environment { ENVIRONMENT } else { REFUSED };
+        }
+    }
+    REFUSED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn the_status_survives_context() {
+        let error = Err::<(), _>(Stop::environment("no QEMU")).context("booting").unwrap_err();
+        assert_eq!(status(&error), ENVIRONMENT);
+        assert_eq!(status(&Stop::usage("twice")), USAGE);
+        assert_eq!(status(&anyhow::anyhow!("no such file")), REFUSED);
+    }
+}

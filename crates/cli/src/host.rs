@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `raext attach`, `detach`, `list`: policies on the running kernel.
+
+use crate::args::{AttachArgs, DetachArgs, ListArgs};
+use crate::exit::Stop;
+use crate::policy;
+use crate::steps::Steps;
+use anyhow::Result;
+use raext_load::{Attached, Attempt};
+use std::collections::BTreeMap;
+
+/// Attach; the link is pinned, or held until the command ends.
+pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
+    let object = policy::object(&args.policy, &|text| steps.step(text))?;
+    let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
+    steps.finish();
+    let attached = match raext_load::attach(object.path(), &set)? {
+        Attempt::Attached(attached) => attached,
+        Attempt::Refused(outcome) => {
+            println!("{}", outcome.log);
+            return Err(Stop::refused_silently());
+        }
+    };
+    if args.foreground {
+        return hold(attached);
+    }
+    let name = args.name.clone().unwrap_or_else(|| attached.name().to_owned());
+    let pinned = attached.pin(&name)?;
+    println!(
+        "attached {name} (pinned at {}); `raext detach {name}` takes it away",
+        pinned.display()
+    );
+    Ok(())
+}
+
+/// Wait for the user or the system to end the command; the policy goes with it.
+fn hold(attached: Attached) -> Result<()> {
+    println!("attached {} until this command ends (Ctrl-C)", attached.name());
+    crate::signals::wait_for_end()?;
+    drop(attached);
+    println!("detached");
+    Ok(())
+}
+
+/// Unpin one policy or all of them.
+pub fn detach(args: &DetachArgs) -> Result<()> {
+    let names = match &args.name {
+        Some(name) => vec![name.clone()],
+        None => raext_load::list()?.into_iter().map(|p| p.name).collect(),
+    };
+    if names.is_empty() {
+        println!("no policy is attached");
+    }
+    for name in names {
+        raext_load::detach(&name)?;
+        println!("detached {name}");
+    }
+    Ok(())
+}
+
+/// Show what is pinned, with its counters.
+pub fn list(args: &ListArgs) -> Result<()> {
+    let policies = raext_load::list()?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&policies)?);
+        return Ok(());
+    }
+    if policies.is_empty() {
+        println!("no policy is attached");
+        return Ok(());
+    }
+    println!("{:<16} {:<16} {:>8} {:>12}  PINNED AT", "NAME", "POLICY", "LINK", "DECISIONS");
+    for p in policies {
+        let decisions =
+            p.counters.as_ref().map_or_else(|| "-".into(), |c| c.decisions().to_string());
+        println!(
+            "{:<16} {:<16} {:>8} {decisions:>12}  {}",
+            p.name,
+            p.policy(),
+            p.link_id,
+            p.path.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Progress on standard error: each step by its name, a bar for the long ones.
+//! Where standard error is no terminal, one plain line a step.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::RefCell;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Shows what the command is doing.
+pub struct Steps {
+    bar: ProgressBar,
+    plain: bool,
+    last: RefCell<Option<(String, Instant)>>,
+}
+
+impl Steps {
+    /// A step display with nothing to show yet.
+    pub fn new() -> Self {
+        let plain = !std::io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if plain { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
+        );
+        bar.set_style(spinner());
+        if !plain {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self { bar, plain, last: RefCell::new(None) }
+    }
+
+    /// Begin a step; ends the one before.
+    pub fn step(&self, name: &str) {
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_some_and(|(old, _)| old == name) {
+            return;
+        }
+        self.bar.set_style(spinner());
+        if let Some((old, since)) = last.replace((name.to_owned(), Instant::now()))
+            && since.elapsed() > Duration::from_secs(1)
+            && !self.plain
+        {
+            self.bar.println(format!("  {old} ({:.1} s)", since.elapsed().as_secs_f64()));
+        }
+        if self.plain {
+            eprintln!("raext: {name}");
+        }
+        self.bar.set_message(name.to_owned());
+    }
+
+    /// Begin a step of `total` equal parts.
+    pub fn count(&self, name: &str, total: u64) {
+        self.step(name);
+        self.bar.set_style(counter());
+        self.bar.set_length(total);
+        self.bar.set_position(0);
+        self.bar.reset_eta();
+    }
+
+    /// One part of a counted step is done; `what` comes next.
+    pub fn part(&self, what: &str) {
+        self.bar.inc(1);
+        let done = self.bar.position();
+        match self.bar.length() {
+            // Ten lines for the whole step are enough in a log file.
+            Some(total) if self.plain && (done * 10) / total != ((done - 1) * 10) / total => {
+                eprintln!("raext: {done} of {total} measured ({what})");
+            }
+            _ => self.bar.set_message(what.to_owned()),
+        }
+    }
+
+    /// Take the display away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn counter() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} (about {eta} left)")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
