@@ -23,7 +23,7 @@ pub struct Log<'a> {
 }
 
 /// A source line in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Annotation<'a> {
     /// The line's text, as the compiler recorded it; may be empty.
     pub text: &'a str,

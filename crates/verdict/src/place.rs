@@ -7,6 +7,7 @@
 
 use crate::log::Annotation;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,18 +37,17 @@ pub struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// The place of a refusal: the nearest source line that belongs to the
-    /// policy itself (lies in one of the folders), else the nearest.
+    /// The place of a refusal: the nearest source line that lies in the first
+    /// folder that has any, so that code from a library is told by the policy's
+    /// line that uses it; else the nearest of all.
     pub fn nearest<'a>(&self, lines: impl Iterator<Item = Annotation<'a>>) -> Option<Place> {
-        let mut nearest = None;
-        for line in lines {
-            let place = self.locate(&line);
-            if place.on_disk && self.roots.iter().any(|root| place.path.starts_with(root)) {
-                return Some(place);
-            }
-            nearest.get_or_insert(place);
-        }
-        nearest
+        let mut seen = HashSet::new();
+        let lines = lines.filter(|line| seen.insert(*line));
+        let mut places: Vec<_> = lines.map(|line| self.locate(&line)).collect();
+        let own = self.roots.iter().find_map(|root| {
+            places.iter().position(|place| place.on_disk && place.path.starts_with(root))
+        });
+        (!places.is_empty()).then(|| places.swap_remove(own.unwrap_or(0)))
     }
 
     fn locate(&self, source: &Annotation<'_>) -> Place {

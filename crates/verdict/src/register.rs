@@ -13,7 +13,8 @@ use raext_object::STATE_TYPE;
 pub fn at_fault(log: &Log<'_>) -> Option<String> {
     let accessed = log.complains(&["access beyond", "context access", "a policy may write"]);
     let through = || base(log.instruction().filter(|_| accessed)?);
-    let number = named(log.complaint?).or_else(through)?;
+    let added = || added(log.instruction().filter(|_| log.complains(&["math between"]))?);
+    let number = named(log.complaint?).or_else(through).or_else(added)?;
     let held = state(log, number)?;
     let whole = match from_context(log, number).filter(|_| held.starts_with("scalar")) {
         Some(argument) => format!("{argument}, as a bare number"),
@@ -31,6 +32,11 @@ fn named(complaint: &str) -> Option<u32> {
 fn base(instruction: &str) -> Option<u32> {
     let (_, rest) = instruction.split_once("*)(r")?;
     rest[..rest.find(|c: char| !c.is_ascii_digit())?].parse().ok()
+}
+
+/// The register that an instruction adds to a pointer: `r2 += r1`.
+fn added(instruction: &str) -> Option<u32> {
+    instruction.split_once("+= r")?.1.parse().ok()
 }
 
 /// The last state of a register that the log has.
@@ -103,6 +109,7 @@ fn words(log: &Log<'_>, held: &str) -> Option<String> {
     };
     Some(match kind {
         "ctx" => "the array of the callback's arguments".into(),
+        "scalar" if log.complains(&["unbounded"]) => "a number that nothing bounds".into(),
         "scalar" => "a number, not a pointer".into(),
         "map_value_or_null" => {
             format!("what was found in {}: NULL where nothing was", map())

@@ -169,6 +169,38 @@ fn code_from_a_library_is_told_by_the_policy_s_line_that_uses_it() {
     assert_eq!(place(&[]).path, library);
 }
 
+/// What is said of a Rust policy whose `src/lib.rs` has `text` as line `line`.
+/// Its object names the library's files too, among them another lib.rs.
+fn of_rust(log: &str, line: usize, text: &str) -> Verdict {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("src")).unwrap();
+    fs::write(folder.path().join("src/lib.rs"), "\n".repeat(line - 1) + text).unwrap();
+    let sources = [
+        "/rust/library/core/src/ptr/const_ptr.rs",
+        "/elsewhere/crates/policy/src/glue.rs",
+        "/elsewhere/crates/policy/src/lib.rs",
+        "/elsewhere/policies/tried/src/lib.rs",
+    ]
+    .map(str::to_owned);
+    let facts = facts("tried", &sources, &[]);
+    let log = log_of(log).unwrap();
+    explain_with(&refused(log), &facts, &[folder.path().to_path_buf(), sources_of_the_project()])
+}
+
+#[test]
+fn a_policy_in_rust_is_shown_in_its_own_source() {
+    let text = "    let row = s.index() as usize % 11;";
+    let verdict = of_rust("rust_index", 16, text);
+    assert_eq!(verdict.cause, Some(Cause::UncheckedIndex));
+    assert_eq!(verdict.place.unwrap().text(), text);
+    assert_eq!(verdict.fault.as_deref(), Some("R1, which holds a number that nothing bounds"));
+
+    let text = "    while !s.is_mmap() {}";
+    let verdict = of_rust("rust_loop", 14, text);
+    assert_eq!(verdict.cause, Some(Cause::UnboundedLoop));
+    assert_eq!(verdict.place.unwrap().text(), text);
+}
+
 #[test]
 fn causes_have_one_name_in_text_and_json() {
     for cause in [Cause::WriteNotAllowed, Cause::UnknownKfunc, Cause::NotAPointer, Cause::Other] {
