@@ -219,9 +219,10 @@ fn callbacks(
     table.relocations().filter_map(|(at, reloc)| callback(at, reloc.target())).collect()
 }
 
-/// `*(u64 *)(r10 - 8) = r1` as the first instruction.
+/// `*(u64 *)(r10 - N) = r1` as the first instruction. N depends on the
+/// function's other variables.
 fn spills_its_context(file: &object::File<'_>, function: &str) -> bool {
-    const STORE_R1: [u8; 4] = [0x7b, 0x1a, 0xf8, 0xff];
+    const STORE_R1: [u8; 2] = [0x7b, 0x1a];
     let start = file
         .symbols()
         .find(|symbol| symbol.name() == Ok(function) && symbol.kind() == SymbolKind::Text)
@@ -229,7 +230,7 @@ fn spills_its_context(file: &object::File<'_>, function: &str) -> bool {
         .or_else(|| Some((file.section_by_name(function)?.index(), 0)));
     let first = start.and_then(|(section, address)| {
         let data = file.section_by_index(section).ok()?.data().ok()?;
-        data.get(usize::try_from(address).ok()?..)?.get(..4)
+        data.get(usize::try_from(address).ok()?..)?.get(..2)
     });
     first == Some(&STORE_R1[..])
 }
