@@ -39,7 +39,7 @@ pub struct Sources<'a> {
 impl Sources<'_> {
     /// The place of a refusal: the nearest source line that lies in the first
     /// folder that has any, so that code from a library is told by the policy's
-    /// line that uses it; else the nearest of all.
+    /// line that uses it; else the nearest that has a text to show.
     pub fn nearest<'a>(&self, lines: impl Iterator<Item = Annotation<'a>>) -> Option<Place> {
         let mut seen = HashSet::new();
         let lines = lines.filter(|line| seen.insert(*line));
@@ -47,7 +47,9 @@ impl Sources<'_> {
         let own = self.roots.iter().find_map(|root| {
             places.iter().position(|place| place.on_disk && place.path.starts_with(root))
         });
-        (!places.is_empty()).then(|| places.swap_remove(own.unwrap_or(0)))
+        let told = || places.iter().position(|place| !place.text().is_empty());
+        let chosen = own.or_else(told).unwrap_or(0);
+        (!places.is_empty()).then(|| places.swap_remove(chosen))
     }
 
     fn locate(&self, source: &Annotation<'_>) -> Place {

@@ -166,7 +166,8 @@ fn unoptimised(evidence: &Evidence<'_>) -> Option<Finding> {
     let log = evidence.log;
     // As compilers begin a function without optimisation: the argument goes to
     // the stack, and comes back without its type.
-    let spills = log.first_instruction().is_some_and(|i| i == "*(u64 *)(r10 -8) = r1");
+    let to_stack = |i: &str| i.starts_with("*(u64 *)(r10 -") && i.ends_with(" = r1");
+    let spills = log.first_instruction().is_some_and(to_stack);
     let looks = evidence.facts.unoptimised || spills;
     let symptom = log.complains(&["invalid mem access 'scalar'", "Invalid arg#"]);
     (looks && symptom).then(|| {

@@ -69,6 +69,14 @@ fn the_seed_s_own_log_is_explained_without_its_object() {
 }
 
 #[test]
+fn without_optimisation_the_argument_s_slot_is_any() {
+    let log = log_of("seed").unwrap().replace("(r10 -8) = r1", "(r10 -24) = r1");
+    assert_eq!(without_sources(&log).cause, Some(Cause::Unoptimised));
+    let other = log.replace("(r10 -24) = r1", "(r10 -24) = r2");
+    assert_eq!(without_sources(&other).cause, Some(Cause::NotAPointer));
+}
+
+#[test]
 fn a_kernel_without_the_module_is_told_from_a_foreign_type() {
     let log = log_of("no_module").unwrap();
     let verdict = without_sources(&log);
@@ -194,6 +202,10 @@ fn a_policy_in_rust_is_shown_in_its_own_source() {
     assert_eq!(verdict.cause, Some(Cause::UncheckedIndex));
     assert_eq!(verdict.place.unwrap().text(), text);
     assert_eq!(verdict.fault.as_deref(), Some("R1, which holds a number that nothing bounds"));
+
+    // Without any source at hand it is still the line that the log can show.
+    let verdict = without_sources(&log_of("rust_index").unwrap());
+    assert_eq!(verdict.place.unwrap().text(), text.trim());
 
     let text = "    while !s.is_mmap() {}";
     let verdict = of_rust("rust_loop", 14, text);
