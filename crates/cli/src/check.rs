@@ -26,7 +26,7 @@ pub fn run(args: &CheckArgs, steps: &Steps) -> Result<()> {
         in_vm(args, &object, &set, steps)?
     };
     steps.finish();
-    let verdict = outcome.log.clone();
+    let verdict = raext_verdict::explain(&outcome, &object, &source_roots());
     println!("{verdict}");
     if args.log {
         println!("\n--- the log of libbpf and the verifier ({kernel}) ---\n{}", outcome.log.trim());

@@ -2,6 +2,7 @@
 //! `raext attach`, `detach`, `list`: policies on the running kernel.
 
 use crate::args::{AttachArgs, DetachArgs, ListArgs};
+use crate::check::source_roots;
 use crate::exit::Stop;
 use crate::policy;
 use crate::steps::Steps;
@@ -17,7 +18,7 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
     let attached = match raext_load::attach(object.path(), &set)? {
         Attempt::Attached(attached) => attached,
         Attempt::Refused(outcome) => {
-            println!("{}", outcome.log);
+            println!("{}", raext_verdict::explain(&outcome, &object, &source_roots()));
             return Err(Stop::refused_silently());
         }
     };
