@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the tests of the whole share: policies built once, a microVM a test
+//! file, and a kernel log that must be clean at the end.
+
+use raext_engine::{Engine, GuestObject, Paths};
+use std::path::{Path, PathBuf};
+
+/// Where the shipped policies lie in the guest.
+pub fn guest_path(policy: &str) -> String {
+    format!("/policies/{policy}.bpf.o")
+}
+
+/// Print progress; the test runner shows it if the test fails.
+pub fn step(text: &str) {
+    println!("  {text}");
+}
+
+/// Build a policy from its source.
+///
+/// # Panics
+/// When it does not build.
+pub fn build(code: &Path) -> PathBuf {
+    let paths = Paths::find().expect("the tests run in a checkout");
+    raext_build::Builder::new(&paths.root, &paths.build)
+        .build(code, &paths.policies(), &step)
+        .unwrap_or_else(|error| panic!("{}: {error}", code.display()))
+}
+
+/// A shipped policy's object file.
+///
+/// # Panics
+/// When it does not build.
+pub fn shipped(name: &str) -> PathBuf {
+    let paths = Paths::find().expect("the tests run in a checkout");
+    let dir = paths.root.join("policies").join(name);
+    let c_file = dir.join(format!("{name}.bpf.c"));
+    build(if c_file.is_file() { &c_file } else { &dir })
+}
+
+/// A file of the host for the guest.
+pub fn guest_file(guest: impl Into<String>, host: impl Into<PathBuf>) -> GuestObject {
+    GuestObject { guest: guest.into(), host: host.into(), executable: false }
+}
+
+/// Boot with some shipped policies and more files in the guest.
+///
+/// # Panics
+/// When the machine does not start.
+pub fn boot(policies: &[&str], more: Vec<GuestObject>, programs: &[PathBuf]) -> Engine {
+    let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
+    Engine::start(None, files.chain(more).collect(), programs, &step)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Fail if the kernel complained of anything; else switch off.
+///
+/// # Panics
+/// When it did.
+pub fn stop_clean(mut engine: Engine) {
+    let log = engine.kernel_log(&step).expect("the kernel's log can be read");
+    let bad: Vec<_> = log.iter().filter(|line| is_complaint(line)).collect();
+    assert!(bad.is_empty(), "the kernel complained:\n{bad:#?}");
+    engine.stop().expect("the machine switches off");
+}
+
+/// Warnings that a healthy guest prints are known; everything else is not.
+fn is_complaint(line: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "WARNING",
+        "BUG",
+        "Oops",
+        "general protection",
+        "Call Trace",
+        "stack",
+        "lockup",
+        "hung",
+        "stall",
+        "leak",
+        "readahead_ext",
+        "corrupt",
+    ];
+    const HARMLESS: [&str; 3] =
+        ["loading out-of-tree module taints kernel", "module verification failed", "report a bug"];
+    WORDS.iter().any(|word| line.contains(word)) && !HARMLESS.iter().any(|h| line.contains(h))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_complaint;
+
+    #[test]
+    fn complaints_are_told_from_what_is_usual() {
+        assert!(is_complaint("WARNING: CPU: 0 PID: 1 at mm/readahead.c:170"));
+        assert!(is_complaint("readahead_ext: cannot hook the readahead functions (-16)"));
+        assert!(!is_complaint("readahead_ext: loading out-of-tree module taints kernel."));
+    }
+}

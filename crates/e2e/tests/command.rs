@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The command as a user has it: what it says to wrong input and in a wrong
+//! environment, and with which status it ends.
+
+use raext_engine::Paths;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn raext() -> Command {
+    let paths = Paths::find().unwrap();
+    let program = paths.build.join("bin/raext");
+    assert!(program.is_file(), "{} is not built: run `make build`", program.display());
+    let mut command = Command::new(program);
+    command.current_dir(paths.root);
+    command
+}
+
+/// Status and everything that was said.
+fn said(output: &Output) -> (i32, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout) + &text(&output.stderr))
+}
+
+fn run(arguments: &[&str]) -> (i32, String) {
+    said(&raext().args(arguments).output().unwrap())
+}
+
+fn wide() -> PathBuf {
+    raext_e2e::shipped("wide")
+}
+
+#[test]
+fn files_that_are_no_policy_are_refused_with_their_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let object = fs::read(wide()).unwrap();
+    let this_program = fs::read(std::env::current_exe().unwrap()).unwrap();
+    let cases = [
+        (file("empty.o", b""), "is empty"),
+        (file("text.o", b"hello, kernel"), "no ELF"),
+        (file("half.o", &object[..object.len() / 2]), "truncated"),
+        (file("header.o", &object[..20]), "truncated"),
+        (file("x86.o", &this_program), "not for BPF"),
+        (dir.path().to_string_lossy().into_owned(), "is a directory"),
+        (dir.path().join("none.o").to_string_lossy().into_owned(), "no such file"),
+    ];
+    for (path, reason) in cases {
+        let (status, said) = run(&["check", &path]);
+        assert_eq!(status, 1, "{path}: {said}");
+        assert!(said.contains(reason) && said.contains(&path), "{path}: {said}");
+        assert_eq!(said.trim().lines().count(), 1, "more than one line: {said}");
+    }
+}
+
+#[test]
+fn names_and_tunables_that_do_not_exist_are_answered_with_those_that_do() {
+    let (status, said) = run(&["check", "wider"]);
+    assert!(status == 1 && said.contains("wide") && said.contains("lean"), "{status} {said}");
+    let (status, said) = run(&["check", "wide", "--set", "limit=1"]);
+    assert!(status == 1 && said.contains("limit_kb=4096"), "{status} {said}");
+    let (status, said) = run(&["check", "wide", "--set", "limit_kb=much"]);
+    assert!(status == 1 && said.contains("much"), "{status} {said}");
+    let (status, said) = run(&["check", "wide", "--set", "limit_kb=1"]);
+    assert!(status == 1 && said.contains("4 to 65536"), "{status} {said}");
+    let (status, said) = run(&["policies"]);
+    assert!(status == 0 && said.contains("noop-c") && said.contains("limit_kb=4096"), "{said}");
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    for arguments in [
+        &["compare", "--device", "floppy"][..],
+        &["compare", "--workload", "sideways"],
+        &["compare", "--repeat", "0"],
+        &["compare", "--policy", "wide", "--policy", "wide"],
+        &["check", "wide", "--set", "limit_kb"],
+        &["check", "wide", "--host", "--kernel", "x"],
+        &["detach"],
+        &["frobnicate"],
+        &["build", "/dev/null"],
+    ] {
+        let (status, said) = run(arguments);
+        assert_eq!(status, 2, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_source_that_does_not_compile_is_shown_with_the_compiler_s_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("typo.bpf.c");
+    fs::write(&source, "#include \"readahead_ext.bpf.h\"\nint x = y;\n").unwrap();
+    let (status, said) = run(&["check", &source.to_string_lossy()]);
+    assert!(status == 1 && said.contains("typo.bpf.c:2"), "{status} {said}");
+}
+
+/// A folder with links to some programs, as the only one in PATH.
+fn only(programs: &[&str]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for program in programs {
+        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+            .map(|d| d.join(program))
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| panic!("no {program} in PATH"));
+        std::os::unix::fs::symlink(found, dir.path().join(program)).unwrap();
+    }
+    dir
+}
+
+fn script(dir: &Path, name: &str, text: &str) {
+    let path = dir.join(name);
+    let _ = fs::remove_file(&path);
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What module builds and package look-ups are made of.
+const TOOLS: [&str; 9] =
+    ["apt-cache", "apt-get", "dpkg-deb", "make", "sh", "sed", "grep", "cp", "date"];
+
+#[test]
+fn without_qemu_the_package_is_named() {
+    let path = only(&TOOLS);
+    let output = raext().args(["check"]).arg(wide()).env("PATH", path.path()).output().unwrap();
+    let (status, said) = said(&output);
+    assert!(status == 69 && said.contains("qemu-system-x86"), "{status} {said}");
+}
+
+#[test]
+fn an_archive_without_the_kernel_is_said_to_be_one() {
+    let path = only(&TOOLS);
+    script(path.path(), "apt-cache", "exit 0");
+    let build = tempfile::tempdir().unwrap();
+    let output = raext()
+        .args(["check"])
+        .arg(wide())
+        .env("PATH", path.path())
+        .env("RAEXT_BUILD", build.path())
+        .output()
+        .unwrap();
+    let (status, said) = said(&output);
+    assert!(
+        status == 69 && said.contains("6.12") && said.contains("apt-get update"),
+        "{status} {said}"
+    );
+}
+
+#[test]
+fn a_kernel_that_is_none_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("vmlinuz");
+    fs::write(&image, vec![0; 4096]).unwrap();
+    let output = raext().args(["check", "wide", "--kernel"]).arg(&image).output().unwrap();
+    let (status, said) = said(&output);
+    assert!(status == 1 && said.contains(&*image.to_string_lossy()), "{status} {said}");
+}
+
+#[test]
+fn an_agent_that_was_not_built_is_missed() {
+    let output = raext().args(["check", "wide"]).env("RAEXT_AGENT", "/nowhere/agent").output();
+    let (status, said) = said(&output.unwrap());
+    assert!(status == 69 && said.contains("/nowhere/agent"), "{status} {said}");
+}
+
+#[test]
+fn the_host_s_kernel_is_asked_only_with_what_that_takes() {
+    // Neither here nor in CI is the module loaded; as another user not even root
+    // is there. Nothing may be changed by trying.
+    let (status, said) = run(&["attach", &wide().to_string_lossy()]);
+    assert!(status == 69 && said.contains("module"), "{status} {said}");
+    let (status, said) = run(&["detach", "nobody"]);
+    assert!(status != 0 && said.contains("nobody") || said.contains("bpf"), "{status} {said}");
+}
+
+#[test]
+fn help_man_page_and_completions_come_from_one_source() {
+    let (status, man) = run(&["man"]);
+    assert!(status == 0 && man.contains(".TH") && man.contains("compare"), "{man}");
+    for shell in ["bash", "zsh", "fish"] {
+        let (status, said) = run(&["completions", shell]);
+        assert!(status == 0 && said.contains("compare"), "{shell}: {said}");
+    }
+    let (status, help) = run(&["compare", "--help"]);
+    assert!(status == 0 && help.contains("mmap-random"), "{help}");
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Coming and going: under load, twice, by other hands, and through the
+//! command as a user has it.
+
+use raext_e2e::{boot, guest_file, guest_path, shipped, step, stop_clean};
+use raext_engine::{Engine, GuestObject, Paths};
+use raext_proto::{ChurnKind, Device, DeviceProfile, Fs, Request};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+fn raext() -> GuestObject {
+    let host = Paths::find().unwrap().build.join("bin/raext");
+    assert!(host.is_file(), "{} is not built: run `make build`", host.display());
+    GuestObject { guest: "/bin/raext".into(), host, executable: true }
+}
+
+fn run(engine: &mut Engine, argv: &[&str]) -> (i32, String) {
+    let (status, stdout, stderr) = engine.exec(argv, &step).unwrap();
+    (status, format!("{stdout}{stderr}"))
+}
+
+fn churn(kind: ChurnKind, cycles: u32) {
+    let mut engine = boot(&["noop"], vec![], &[]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 64 << 20 };
+    engine.set_up(device, &step).unwrap();
+    if kind == ChurnKind::Module {
+        engine.done(&Request::UnloadModule, &step).unwrap();
+    }
+    let request = Request::Churn { kind, object: guest_path("noop"), cycles, readers: 4 };
+    engine.done(&request, &step).unwrap();
+    stop_clean(engine);
+}
+
+#[test]
+fn two_hundred_attachments_under_four_readers() {
+    churn(ChurnKind::Attach, 200);
+}
+
+#[test]
+fn fifty_module_loads_under_four_readers() {
+    churn(ChurnKind::Module, 50);
+}
+
+#[test]
+fn the_command_attaches_lists_and_detaches() {
+    let mut engine = boot(&["noop", "wide"], vec![raext()], &[]);
+    let (noop, wide) = (guest_path("noop"), guest_path("wide"));
+
+    assert_eq!(run(&mut engine, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
+    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert_eq!(status, 0, "{said}");
+    let (status, said) = run(&mut engine, &["/bin/raext", "list"]);
+    assert!(status == 0 && said.contains("noop"), "{said}");
+
+    // One policy for a scope: the second one is told who is there.
+    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &wide]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("noop") && said.contains("detach"), "{said}");
+    // The module is held as long as a policy is attached.
+    let (status, said) = run(&mut engine, &["/bin/raext", "module", "unload"]);
+    assert!(status == 69 && said.contains("attached"), "{status} {said}");
+
+    let (status, said) = run(&mut engine, &["/bin/raext", "detach", "noop"]);
+    assert_eq!(status, 0, "{said}");
+    let set = ["/bin/raext", "attach", &wide, "--set", "limit_kb=64", "--name", "narrow"];
+    let (status, said) = run(&mut engine, &set);
+    assert_eq!(status, 0, "{said}");
+    let (_, said) = run(&mut engine, &["/bin/raext", "list"]);
+    assert!(said.contains("narrow") && said.contains("wide"), "{said}");
+    let (status, said) = run(&mut engine, &["/bin/raext", "detach", "--all"]);
+    assert!(status == 0 && said.contains("narrow"), "{said}");
+    assert_eq!(run(&mut engine, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
+
+    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &wide, "--set", "limit=64"]);
+    assert!(status == 1 && said.contains("limit_kb"), "{status} {said}");
+    let (status, said) = run(&mut engine, &["/bin/raext", "detach", "nobody"]);
+    assert!(status == 1 && said.contains("nobody"), "{status} {said}");
+
+    engine.done(&Request::UnloadModule, &step).unwrap();
+    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert!(status == 69 && said.contains("module"), "without the module: {status} {said}");
+    stop_clean(engine);
+}
+
+#[test]
+fn bpftool_registers_the_c_policy() {
+    let Some(bpftool) = recent_bpftool() else {
+        panic!(
+            "no bpftool that knows types of modules (7.4 or later) in build/tools/bpftool: \
+             `make setup` fetches one from bookworm-backports"
+        );
+    };
+    let files = vec![guest_file("/noop_c.bpf.o", shipped("noop-c"))];
+    let mut engine = boot(&[], files, std::slice::from_ref(&bpftool));
+    let bpftool = bpftool.to_string_lossy().into_owned();
+    let pins = "/sys/fs/bpf";
+    let (_, said) = run(&mut engine, &[&bpftool, "struct_ops", "register", "/noop_c.bpf.o", pins]);
+    // bpftool 7.5 crashes when it prints the name of a type that is a module's,
+    // after it has registered and pinned: what counts is the kernel's word.
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 16 << 20 };
+    engine.set_up(device, &step).unwrap();
+    let sample = engine.run(raext_proto::Workload::RandomRead.default_spec(), &step).unwrap();
+    assert!(sample.decisions > 0, "not attached: {said}");
+    // Its place is taken like anyone's.
+    let noop = engine.attach("/noop_c.bpf.o", &BTreeMap::new(), &step);
+    assert!(noop.is_err(), "attached twice");
+    engine.stop().unwrap();
+}
+
+fn recent_bpftool() -> Option<PathBuf> {
+    let path = Paths::find().ok()?.build.join("tools/bpftool/usr/sbin/bpftool");
+    path.is_file().then_some(path)
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What policies do to readahead: the data stays right on every file system,
+//! `noop` changes nothing that the device can see, `wide` and `lean` do what
+//! they are for.
+
+use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_engine::Engine;
+use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use std::collections::BTreeMap;
+
+const DATA_BYTES: u64 = 256 << 20;
+const POLICIES: [&str; 4] = ["noop", "noop-c", "wide", "lean"];
+
+fn device(profile: DeviceProfile, fs: Fs) -> Device {
+    Device { profile, fs, data_bytes: DATA_BYTES }
+}
+
+/// Run every workload with `policy` attached, or without one.
+fn run_all(engine: &mut Engine, policy: Option<&str>) -> Vec<(Workload, Sample)> {
+    if let Some(name) = policy {
+        engine.attach(&guest_path(name), &BTreeMap::new(), &step).unwrap();
+    }
+    let samples = Workload::ALL
+        .map(|workload| (workload, engine.run(workload.default_spec(), &step).unwrap()))
+        .to_vec();
+    if policy.is_some() {
+        engine.detach(&step).unwrap();
+    }
+    samples
+}
+
+/// Device bytes are the policy's doing alone, time is not: what can be told
+/// from bytes and requests is told from them.
+#[test]
+fn every_policy_on_every_file_system() {
+    let mut engine = boot(&POLICIES, vec![], &[]);
+    for fs in Fs::ALL {
+        engine.set_up(device(DeviceProfile::Nvme, fs), &step).unwrap();
+        let kernel = run_all(&mut engine, None);
+        for policy in POLICIES {
+            let with = run_all(&mut engine, Some(policy));
+            for ((workload, before), (_, after)) in kernel.iter().zip(&with) {
+                let what = format!("{policy}, {workload} on {fs}");
+                assert_eq!(after.checksum, before.checksum, "{what}: other data");
+                assert_eq!(after.bytes, before.bytes, "{what}: other length");
+                assert!(after.decisions > 0, "{what}: the policy was never asked");
+                assert_eq!(before.decisions, 0, "{what}: decisions without a policy");
+                match policy {
+                    "noop" | "noop-c" => unchanged(&what, before, after),
+                    "lean" => assert!(
+                        after.device_bytes <= before.device_bytes,
+                        "{what}: {after:?} reads more than {before:?}"
+                    ),
+                    _ => {}
+                }
+            }
+        }
+    }
+    stop_clean(engine);
+}
+
+/// The same requests for the same bytes, but for a metadata block that may or
+/// may not be in the cache.
+fn unchanged(what: &str, before: &Sample, after: &Sample) {
+    let reads = after.device_reads.abs_diff(before.device_reads);
+    let bytes = after.device_bytes.abs_diff(before.device_bytes);
+    assert!(
+        reads <= 4 + before.device_reads / 50 && bytes <= 64 * 1024 + before.device_bytes / 50,
+        "{what}: noop changed the I/O: {before:?} became {after:?}"
+    );
+}
+
+#[test]
+fn wide_is_faster_and_lean_reads_less_on_disk() {
+    let mut engine = boot(&["wide", "lean"], vec![], &[]);
+    engine.set_up(device(DeviceProfile::Disk, Fs::Ext4), &step).unwrap();
+    let seq = Workload::SeqRead.default_spec();
+    let mmap_seq = Workload::MmapSeq.default_spec();
+    let mmap_random = Workload::MmapRandom.default_spec();
+
+    let seq_gain = median_gain(&mut engine, "wide", seq);
+    assert!(seq_gain >= 1.5, "wide: sequential read() only {seq_gain:.2} times as fast");
+    let mmap_gain = median_gain(&mut engine, "wide", mmap_seq);
+    assert!(mmap_gain >= 2.0, "wide: sequential mmap only {mmap_gain:.2} times as fast");
+
+    let kernel = engine.run(mmap_random, &step).unwrap();
+    engine.attach(&guest_path("lean"), &BTreeMap::new(), &step).unwrap();
+    let lean = engine.run(mmap_random, &step).unwrap();
+    engine.detach(&step).unwrap();
+    let fewer = kernel.device_bytes as f64 / lean.device_bytes as f64;
+    assert!(fewer >= 15.0, "lean: only {fewer:.1} times fewer device bytes: {kernel:?} {lean:?}");
+    stop_clean(engine);
+}
+
+fn median_gain(engine: &mut Engine, policy: &str, spec: WorkloadSpec) -> f64 {
+    let mut gains: Vec<f64> = (0..5)
+        .map(|_| {
+            let kernel = engine.run(spec, &step).unwrap();
+            engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
+            let with = engine.run(spec, &step).unwrap();
+            engine.detach(&step).unwrap();
+            kernel.elapsed_ns as f64 / with.elapsed_ns as f64
+        })
+        .collect();
+    gains.sort_by(f64::total_cmp);
+    gains[gains.len() / 2]
+}
+
+#[test]
+fn a_tunable_set_at_load_time_takes_effect() {
+    let mut engine = boot(&["wide"], vec![], &[]);
+    engine.set_up(device(DeviceProfile::Nvme, Fs::Ext4), &step).unwrap();
+    let spec = Workload::SeqRead.default_spec();
+    let mut reads = |limit_kb: &str| {
+        let set = BTreeMap::from([("limit_kb".to_owned(), limit_kb.to_owned())]);
+        engine.attach(&guest_path("wide"), &set, &step).unwrap();
+        let sample = engine.run(spec, &step).unwrap();
+        engine.detach(&step).unwrap();
+        sample.decisions
+    };
+    let (narrow, wide) = (reads("64"), reads("8192"));
+    assert!(
+        narrow > 4 * wide,
+        "{narrow} decisions at 64 KiB, {wide} at 8 MiB: the limit has no effect"
+    );
+    stop_clean(engine);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the real verifier says of the shipped policies and of those in
+//! tests/refused, each of which names the cause that must be found.
+
+use raext_build::Builder;
+use raext_e2e::{boot, guest_file, guest_path, step, stop_clean};
+use raext_engine::Paths;
+use raext_object::{ObjectError, PolicyObject};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A program that must be refused.
+struct Refused {
+    source: PathBuf,
+    cause: String,
+    object: PathBuf,
+}
+
+fn refused(out: &Path) -> Vec<Refused> {
+    let paths = Paths::find().unwrap();
+    let builder = Builder::new(&paths.root, &paths.build);
+    let dir = paths.root.join("tests/refused");
+    let mut sources: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    sources.sort();
+    let refused = |source: PathBuf| {
+        let text = fs::read_to_string(&source).unwrap();
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|value| value.trim().to_owned())
+        };
+        let cause =
+            field("// refused:").unwrap_or_else(|| panic!("{} names no cause", source.display()));
+        let flags = field("// flags:").unwrap_or_default();
+        let flags: Vec<_> = flags.split_whitespace().chain(["-w"]).collect();
+        let object = builder.build_unchecked(&source, out, &flags).unwrap();
+        Refused { source, cause, object }
+    };
+    sources.into_iter().filter(|s| s.extension().is_some_and(|e| e == "c")).map(refused).collect()
+}
+
+#[test]
+fn each_is_refused_for_its_own_reason() {
+    let out = tempfile::tempdir().unwrap();
+    let all = refused(out.path());
+    assert!(all.len() >= 12, "only {} programs in tests/refused", all.len());
+    let guest =
+        |refused: &Refused| format!("/{}", refused.object.file_name().unwrap().to_string_lossy());
+    let files = all.iter().map(|r| guest_file(guest(r), &r.object)).collect();
+    let mut engine = boot(&[], files, &[]);
+    let mut wrong = Vec::new();
+    for refused in &all {
+        let name = refused.source.file_name().unwrap().to_string_lossy().into_owned();
+        let found = match PolicyObject::read(&refused.object) {
+            Err(ObjectError::ForeignType { .. }) => "foreign-type".to_owned(),
+            Err(ObjectError::NoStructOps(_)) => "no-struct-ops".to_owned(),
+            Err(error) => format!("{error}"),
+            Ok(object) => {
+                let outcome = engine.check(&guest(refused), &BTreeMap::new(), &step).unwrap();
+                let verdict = raext_verdict::explain(&outcome, &object, &[]);
+                // An explanation leads to the source, says what to do, and does
+                // not consist of the log.
+                let text = verdict.to_string();
+                println!("--- {name}\n{text}");
+                if !text.contains("help: ") {
+                    wrong.push(format!("{name}: no help in\n{text}"));
+                }
+                match verdict.cause {
+                    _ if outcome.accepted => "accepted".to_owned(),
+                    Some(cause) => cause.name().to_owned(),
+                    None => "no cause".to_owned(),
+                }
+            }
+        };
+        if found != refused.cause {
+            wrong.push(format!("{name}: found {found}, should be {}", refused.cause));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    stop_clean(engine);
+}
+
+#[test]
+fn the_shipped_policies_pass() {
+    let policies = ["noop", "noop-c", "wide", "lean"];
+    let mut engine = boot(&policies, vec![], &[]);
+    for name in policies {
+        let outcome = engine.check(&guest_path(name), &BTreeMap::new(), &step).unwrap();
+        assert!(outcome.accepted, "{name}: {}", outcome.log);
+    }
+    stop_clean(engine);
+}
+
+#[test]
+fn without_the_module_the_verdict_names_it() {
+    let mut engine = boot(&["noop"], vec![], &[]);
+    engine.done(&raext_proto::Request::UnloadModule, &step).unwrap();
+    let outcome = engine.check(&guest_path("noop"), &BTreeMap::new(), &step).unwrap();
+    let object = PolicyObject::read(&raext_e2e::shipped("noop")).unwrap();
+    let verdict = raext_verdict::explain(&outcome, &object, &[]);
+    assert_eq!(verdict.cause.map(|c| c.name()), Some("no-module"), "{verdict}\n{}", outcome.log);
+    stop_clean(engine);
+}
