@@ -283,7 +283,7 @@ fn unbounded_loop(evidence: &Evidence<'_>) -> Option<Finding> {
     let log = evidence.log;
     let headline = if log.complains(&["infinite loop detected", "back-edge"]) {
         "a loop has no end that the verifier can see"
-    } else if log.complains(&["BPF program is too large", "jumps is too complex"]) {
+    } else if log.complains(&["BPF program is too large", "jumps is too complex", "-E2BIG"]) {
         "the policy takes too many steps: a loop runs too long, or has no end"
     } else {
         return None;

@@ -77,6 +77,18 @@ fn without_optimisation_the_argument_s_slot_is_any() {
 }
 
 #[test]
+fn a_loop_that_runs_too_long_is_told_with_and_without_its_log() {
+    // The end of 160 MB.
+    let log = log_of("too_large").unwrap();
+    let verdict = without_sources(&log);
+    assert_eq!(verdict.cause, Some(Cause::UnboundedLoop));
+    assert!(verdict.headline.unwrap().contains("too many steps"));
+    assert_eq!(verdict.place.unwrap().text(), "for (unsigned i = 0; i < 100000000; i++)");
+    let verdict = without_sources(log.lines().next().unwrap());
+    assert_eq!(verdict.cause, Some(Cause::UnboundedLoop));
+}
+
+#[test]
 fn a_kernel_without_the_module_is_told_from_a_foreign_type() {
     let log = log_of("no_module").unwrap();
     let verdict = without_sources(&log);
