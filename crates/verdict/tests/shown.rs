@@ -78,7 +78,8 @@ fn without_optimisation_the_argument_s_slot_is_any() {
 
 #[test]
 fn a_loop_that_runs_too_long_is_told_with_and_without_its_log() {
-    // The end of 160 MB.
+    // The end of a real log of 160 MB; its first two lines were put before it by
+    // hand, as libbpf writes them, and its file was renamed.
     let log = log_of("too_large").unwrap();
     let verdict = without_sources(&log);
     assert_eq!(verdict.cause, Some(Cause::UnboundedLoop));
