@@ -41,27 +41,43 @@ pub fn members(btf: &Btf<'_>, struct_name: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// How the variable `name` is to be read, if it is a plain number or a struct
-/// around one.
-pub fn number(btf: &Btf<'_>, name: &str) -> Option<(Kind, usize)> {
-    let var = btf.type_by_name::<Var<'_>>(name)?;
-    number_type(btf, var.referenced_type().skip_mods_and_typedefs(), 4)
+/// How a variable is to be read.
+pub struct Number {
+    /// Its sign.
+    pub kind: Kind,
+    /// Its bytes.
+    pub width: usize,
+    /// Whether its range lies behind it: `raext_policy::Tunable`, a struct of
+    /// `value`, `least` and `most`.
+    pub has_range: bool,
 }
 
-fn number_type(btf: &Btf<'_>, of_type: BtfType<'_>, depth: u32) -> Option<(Kind, usize)> {
-    if let Ok(int) = Int::try_from(of_type) {
-        let kind = match int.encoding {
-            IntEncoding::Signed => Kind::Signed,
-            IntEncoding::Bool => Kind::Bool,
-            IntEncoding::None | IntEncoding::Char => Kind::Unsigned,
-        };
-        return Some((kind, usize::from(int.bits) / 8));
+/// How the variable `name` is to be read, if it is a number.
+pub fn number(btf: &Btf<'_>, name: &str) -> Option<Number> {
+    let var = btf.type_by_name::<Var<'_>>(name)?;
+    let of_type = var.referenced_type().skip_mods_and_typedefs();
+    if let Some((kind, width)) = plain_number(of_type) {
+        return Some(Number { kind, width, has_range: false });
     }
-    // A wrapper such as `Tunable<u32>`, or the cell in it.
     let composite = Composite::try_from(of_type).ok()?;
-    let [only] = composite.iter().collect::<Vec<_>>()[..] else { return None };
-    let inner = btf.type_by_id::<BtfType<'_>>(only.ty)?.skip_mods_and_typedefs();
-    (depth > 0).then(|| number_type(btf, inner, depth - 1))?
+    let members: Vec<_> = composite.iter().collect();
+    let names: Vec<_> = members.iter().map(|m| self::name(m.name)).collect();
+    if names != ["value", "least", "most"] {
+        return None;
+    }
+    let inner = btf.type_by_id::<BtfType<'_>>(members[0].ty)?.skip_mods_and_typedefs();
+    let (kind, width) = plain_number(inner)?;
+    Some(Number { kind, width, has_range: true })
+}
+
+fn plain_number(of_type: BtfType<'_>) -> Option<(Kind, usize)> {
+    let int = Int::try_from(of_type).ok()?;
+    let kind = match int.encoding {
+        IntEncoding::Signed => Kind::Signed,
+        IntEncoding::Bool => Kind::Bool,
+        IntEncoding::None | IntEncoding::Char => Kind::Unsigned,
+    };
+    Some((kind, usize::from(int.bits) / 8))
 }
 
 /// A function of which an argument has no name, which the kernel refuses.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A policy's object file, read.
 
-use crate::{Kind, OPS_TYPE, ObjectError, STATE_TYPE, Tunable, btf};
+use crate::btf::Number;
+use crate::{OPS_TYPE, ObjectError, STATE_TYPE, Tunable, btf};
 use libbpf_rs::btf::Btf;
 use object::{
     Architecture, Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget,
@@ -243,15 +244,21 @@ fn tunables(file: &object::File<'_>, parsed: &Btf<'_>) -> Vec<Tunable> {
             return None;
         }
         let name = symbol.name().ok()?;
-        let (kind, width) = btf::number(parsed, name)?;
+        let Number { kind, width, has_range } = btf::number(parsed, name)?;
         let offset = usize::try_from(symbol.address()).ok()?;
-        let bytes = data.get(offset..offset + width).filter(|_| matches!(width, 1 | 2 | 4 | 8))?;
+        let at = |n: usize| {
+            let start = offset + n * width;
+            let bytes =
+                data.get(start..start + width).filter(|_| matches!(width, 1 | 2 | 4 | 8))?;
+            Some(Tunable::decode(kind, bytes))
+        };
         Some(Tunable {
             name: name.to_lowercase(),
             kind,
             width,
             offset,
-            default: Tunable::decode(if kind == Kind::Bool { Kind::Unsigned } else { kind }, bytes),
+            default: at(0)?,
+            range: if has_range { (at(1)?, at(2)?) } else { Tunable::type_range(kind, width) },
         })
     };
     let mut found: Vec<_> = file.symbols().filter_map(tunable).collect();

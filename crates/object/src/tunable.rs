@@ -27,13 +27,15 @@ pub struct Tunable {
     pub offset: usize,
     /// The value that was compiled in.
     pub default: i128,
+    /// Smallest and largest value that it takes.
+    pub range: (i128, i128),
 }
 
 impl Tunable {
-    /// Smallest and largest value of its type.
-    pub fn range(&self) -> (i128, i128) {
-        let bits = self.width as u32 * 8;
-        match self.kind {
+    /// Smallest and largest value of a type.
+    pub(crate) fn type_range(kind: Kind, width: usize) -> (i128, i128) {
+        let bits = width as u32 * 8;
+        match kind {
             Kind::Unsigned => (0, (1 << bits) - 1),
             Kind::Signed => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
             Kind::Bool => (0, 1),
@@ -51,7 +53,7 @@ impl Tunable {
                 .parse::<i128>()
                 .map_err(|_| format!("is no {}", self.type_name()))?,
         };
-        let (least, most) = self.range();
+        let (least, most) = self.range;
         if !(least..=most).contains(&value) {
             return Err(format!("is out of range: {least} to {most}"));
         }
@@ -82,7 +84,11 @@ impl fmt::Display for Tunable {
             Kind::Signed => "i",
             Kind::Bool => return write!(f, "{}={} (bool)", self.name, self.default != 0),
         };
-        write!(f, "{}={} ({letter}{})", self.name, self.default, self.width * 8)
+        write!(f, "{}={} ({letter}{}", self.name, self.default, self.width * 8)?;
+        if self.range != Self::type_range(self.kind, self.width) {
+            write!(f, ", {} to {}", self.range.0, self.range.1)?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -91,7 +97,8 @@ mod tests {
     use super::*;
 
     fn tunable(kind: Kind, width: usize) -> Tunable {
-        Tunable { name: "limit_kb".into(), kind, width, offset: 0, default: 0 }
+        let range = Tunable::type_range(kind, width);
+        Tunable { name: "limit_kb".into(), kind, width, offset: 0, default: 0, range }
     }
 
     #[test]
@@ -105,7 +112,10 @@ mod tests {
         assert_eq!(tunable(Kind::Signed, 2).encode("-2"), Ok(vec![0xfe, 0xff]));
         assert_eq!(tunable(Kind::Bool, 1).encode("true"), Ok(vec![1]));
         assert!(tunable(Kind::Bool, 1).encode("2").is_err());
-        assert_eq!(tunable(Kind::Unsigned, 8).range().1, i128::from(u64::MAX));
+        assert_eq!(tunable(Kind::Unsigned, 8).range.1, i128::from(u64::MAX));
+        let narrow = Tunable { range: (4, 64), ..tunable(Kind::Unsigned, 4) };
+        assert!(narrow.encode("3").unwrap_err().contains("4 to 64"));
+        assert_eq!(narrow.to_string(), "limit_kb=0 (u32, 4 to 64)");
     }
 
     #[test]
