@@ -82,4 +82,9 @@ if ! "$linker" --version 2>/dev/null | grep -q " $bpf_linker_version"; then
 		lacks "bpf-linker did not build: see $tools/bpf-linker.log"
 	}
 fi
+if [ ! -x "$tools/bpftool/usr/sbin/bpftool" ]; then
+	say 'fetching a recent bpftool for the tests (unpacked, not installed)'
+	"$root/scripts/fetch-bpftool.sh" "$tools/bpftool" ||
+		say 'none could be had: the test that registers a policy with it will fail'
+fi
 say 'all there'

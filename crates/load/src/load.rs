@@ -13,6 +13,9 @@ use std::path::Path;
 /// table lies in `.struct_ops` (as the first ones did) lack it.
 const BPF_F_LINK: u32 = 1 << 13;
 
+/// How libbpf announces a verifier's log.
+const LOG_BEGINS: &str = "-- BEGIN PROG LOAD LOG --";
+
 /// The kernel's verdict on a policy, without attaching it.
 ///
 /// # Errors
@@ -53,14 +56,66 @@ pub fn load(object: &PolicyObject, set: &BTreeMap<String, String>) -> Result<Loa
         set_tunable(&mut open, object, name, value)?;
     }
     make_links(&open);
-    let (loaded, said) = capture(|| open.load());
+    let logs = VerifierLogs::lend(&mut open);
+    let (loaded, mut said) = capture(|| open.load());
+    if loaded.is_err() {
+        said.push_str(&logs.text());
+    }
     if let Err(error) = &loaded
         && error.kind() == ErrorKind::PermissionDenied
-        && !said.contains("BEGIN PROG LOAD LOG")
+        && !said.contains(LOG_BEGINS)
     {
         return Err(LoadError::NotPermitted);
     }
     Ok((loaded, said))
+}
+
+/// Room for the verifier's log of each program.
+///
+/// Left to itself, libbpf verifies a program again with a buffer twice as large
+/// until the whole log fits: minutes, for a loop that runs into the verifier's
+/// limit. The kernel keeps the end of a log that does not fit, which is the part
+/// that tells.
+struct VerifierLogs(Vec<(String, Vec<u8>)>);
+
+impl VerifierLogs {
+    const ROOM: usize = 1 << 20;
+
+    /// Give libbpf the room. The value must outlive the loading.
+    fn lend(open: &mut OpenObject) -> Self {
+        let lend = |program: libbpf_rs::OpenProgramMut<'_>| {
+            let name = program.name().to_string_lossy().into_owned();
+            let mut room = vec![0_u8; Self::ROOM];
+            // SAFETY: the program belongs to `open`; the buffer is as long as
+            // said, does not move with its Vec, and the caller keeps it until
+            // libbpf has finished loading.
+            unsafe {
+                libbpf_rs::libbpf_sys::bpf_program__set_log_buf(
+                    program.as_libbpf_object().as_ptr(),
+                    room.as_mut_ptr().cast(),
+                    room.len() as _,
+                );
+            }
+            (name, room)
+        };
+        Self(open.progs_mut().map(lend).collect())
+    }
+
+    /// The logs as libbpf prints them when the room is its own.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, room) in &self.0 {
+            let end = room.iter().position(|&byte| byte == 0).unwrap_or(room.len());
+            if end > 0 {
+                let log = String::from_utf8_lossy(&room[..end]);
+                text.push_str(&format!(
+                    "libbpf: prog '{name}': {LOG_BEGINS}\n{}\n-- END PROG LOAD LOG --\n",
+                    log.trim_end()
+                ));
+            }
+        }
+        text
+    }
 }
 
 /// What a load came to, for whoever asked.

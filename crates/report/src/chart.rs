@@ -3,9 +3,9 @@
 
 use maud::{Markup, html};
 
-const LABEL: f64 = 150.0;
-const BARS: f64 = 430.0;
-const TEXT: f64 = 150.0;
+const LABEL: f64 = 130.0;
+const BARS: f64 = 240.0;
+const TEXT: f64 = 130.0;
 const STEP: f64 = 26.0;
 
 /// A bar.
