@@ -41,7 +41,7 @@ impl DeviceProfile {
         }
     }
 
-    /// Bandwidth in 10^6 bytes a second (null_blk's `mbps`).
+    /// Bandwidth in 10^6 bytes a second.
     pub const fn mbps(self) -> u32 {
         match self {
             Self::Nvme => 2000,

@@ -36,7 +36,7 @@ impl NullBlk {
             // Completion by timer, which is what gives a latency.
             ("irqmode", 2),
             ("completion_nsec", profile.latency_ns()),
-            ("mbps", u64::from(profile.mbps())),
+            ("mbps", mebibytes(profile.mbps())),
             ("submit_queues", 2),
             ("power", 1),
         ] {
@@ -69,10 +69,26 @@ impl NullBlk {
     }
 }
 
+/// What null_blk calls `mbps` are MiB a second (its `mb_per_tick()`), profiles
+/// are in 10^6 bytes.
+fn mebibytes(megabytes: u32) -> u64 {
+    (u64::from(megabytes) * 1_000_000 + (1 << 19)) >> 20
+}
+
 impl Drop for NullBlk {
     fn drop(&mut self) {
         // Whether this works is seen when the next device is made.
         let _ = fs::write(self.config.join("power"), "0");
         let _ = fs::remove_dir(&self.config);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bandwidth_is_converted_and_rounded() {
+        assert_eq!(DeviceProfile::ALL.map(|p| mebibytes(p.mbps())), [1907, 191, 143]);
     }
 }
