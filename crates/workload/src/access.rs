@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! From a workload to the offsets that it touches, in order.
 
+use crate::StageError;
 use raext_proto::{Workload, WorkloadSpec};
 use std::collections::HashSet;
+
+/// Bytes of a word of the data.
+const WORD: u64 = 8;
+/// Bytes of a page.
+const PAGE: u64 = 4096;
 
 /// Whether the workload touches pages of a mapping instead of reading.
 pub fn is_mapped(workload: Workload) -> bool {
@@ -26,11 +32,33 @@ pub fn offsets(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
 }
 
 /// Bytes of data that the workload needs.
-pub fn data_bytes_needed(spec: &WorkloadSpec) -> u64 {
-    match spec.workload {
-        Workload::Stride if spec.ops > 0 => (spec.ops - 1) * spec.stride_bytes + spec.op_bytes,
-        _ => spec.ops * spec.op_bytes,
+///
+/// # Errors
+/// When the workload cannot be run on any data: it does nothing, its accesses
+/// are not made of whole words or not of one page of a mapping each, or its
+/// numbers do not fit.
+pub fn data_bytes_needed(spec: &WorkloadSpec) -> Result<u64, StageError> {
+    let bad = |why| StageError::BadSpec { workload: spec.workload, why };
+    if spec.ops == 0 || spec.op_bytes == 0 {
+        return Err(bad("it accesses nothing; ops and op_bytes are at least 1"));
     }
+    let stride = matches!(spec.workload, Workload::Stride);
+    // What the data holds is known by the word.
+    let whole = |bytes: u64| bytes.is_multiple_of(WORD);
+    if !whole(spec.op_bytes) || stride && !whole(spec.stride_bytes) {
+        return Err(bad("op_bytes and stride_bytes are multiples of 8"));
+    }
+    // One touch is one page: the others would be read when the clock is off.
+    if is_mapped(spec.workload) && spec.op_bytes > PAGE {
+        return Err(bad("op_bytes of a mapping is 4096 at most"));
+    }
+    let needed = if stride {
+        let last = (spec.ops - 1).checked_mul(spec.stride_bytes);
+        last.and_then(|last| last.checked_add(spec.op_bytes))
+    } else {
+        spec.ops.checked_mul(spec.op_bytes)
+    };
+    needed.ok_or_else(|| bad("its length does not fit into 64 bits"))
 }
 
 /// Different random offsets, aligned to the size of an access; the same for the
@@ -97,10 +125,27 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_run_is_refused() {
+        let sound = spec(Workload::Stride, 64, 4);
+        assert_eq!(data_bytes_needed(&sound).unwrap(), 3 * 512 + 64);
+        for bad in [
+            WorkloadSpec { ops: 0, ..sound },
+            WorkloadSpec { op_bytes: 0, ..sound },
+            WorkloadSpec { op_bytes: 100, ..sound },
+            WorkloadSpec { stride_bytes: 100, ..sound },
+            WorkloadSpec { ops: u64::MAX, ..sound },
+            spec(Workload::MmapRandom, 8192, 4),
+        ] {
+            let refused = data_bytes_needed(&bad);
+            assert!(matches!(refused, Err(StageError::BadSpec { .. })), "{bad:?}: {refused:?}");
+        }
+    }
+
+    #[test]
     fn nothing_lies_outside_of_what_is_needed() {
         for workload in Workload::ALL {
             let spec = workload.default_spec();
-            let needed = data_bytes_needed(&spec);
+            let needed = data_bytes_needed(&spec).unwrap();
             assert!(offsets(&spec, 1 << 28).iter().all(|at| at + spec.op_bytes <= 1 << 28));
             assert!(needed <= 1 << 28, "{workload} needs {needed} bytes");
         }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why a device could not be made or a workload not be run.
 
+use raext_proto::Workload;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 
 /// What went wrong.
@@ -35,6 +37,22 @@ pub enum StageError {
         needed: u64,
         /// Bytes there are.
         there: u64,
+    },
+    /// A workload that cannot be run as it is described.
+    #[error("the workload {workload} cannot be run: {why}")]
+    BadSpec {
+        /// Its pattern.
+        workload: Workload,
+        /// What is wrong with it, and what would be right.
+        why: &'static str,
+    },
+    /// A device did not finish what it was asked for.
+    #[error("the device still has requests in flight after {waited:?}: {}", path.display())]
+    Busy {
+        /// The counters that said so.
+        path: PathBuf,
+        /// How long they were watched.
+        waited: Duration,
     },
     /// Bytes came back other than they were written.
     #[error("wrong data at byte {offset}: read {found:#018x}, written was {expected:#018x}")]

@@ -74,7 +74,9 @@ impl Stage {
     /// # Errors
     /// When a read fails or, in the first pass, brings wrong data.
     pub fn cached_passes(&self, passes: u32) -> Result<Vec<u64>, StageError> {
-        let len = self.target.data_bytes.min(CACHED_PASS);
+        // Whole reads only.
+        let reads = self.target.data_bytes.min(CACHED_PASS) / CACHED_READ as u64;
+        let len = reads * CACHED_READ as u64;
         let path = &self.target.path;
         let mut buffer = vec![0xa5; CACHED_READ];
         let mut pass = |check: bool| -> Result<u64, StageError> {

@@ -15,6 +15,10 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// How long the device may take for what is in flight. The largest window (64
+/// MiB) takes half a second on the slowest profile.
+const IDLE_WITHIN: Duration = Duration::from_secs(10);
+
 /// Where the data is.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -40,7 +44,7 @@ impl Target {
         spec: &WorkloadSpec,
         decisions: &dyn Fn() -> u64,
     ) -> Result<Sample, StageError> {
-        let needed = data_bytes_needed(spec);
+        let needed = data_bytes_needed(spec)?;
         if needed > self.data_bytes {
             return Err(StageError::TooLarge { needed, there: self.data_bytes });
         }
@@ -114,6 +118,7 @@ impl Target {
         const SECTORS: usize = 2;
         const IN_FLIGHT: usize = 8;
         let Some(stat) = &self.stat else { return Ok(DeviceReads::default()) };
+        let start = Instant::now();
         loop {
             let text = fs::read_to_string(stat).at("reading", stat)?;
             let column = |at| text.split_whitespace().nth(at).and_then(|n| n.parse::<u64>().ok());
@@ -121,7 +126,13 @@ impl Target {
                 (Some(requests), Some(sectors), Some(0)) => {
                     return Ok(DeviceReads { requests, bytes: sectors * 512 });
                 }
-                (Some(_), Some(_), Some(_)) => sleep(Duration::from_millis(1)),
+                (Some(_), Some(_), Some(_)) if start.elapsed() < IDLE_WITHIN => {
+                    sleep(Duration::from_millis(1));
+                }
+                (Some(_), Some(_), Some(_)) => {
+                    let (path, waited) = (stat.clone(), IDLE_WITHIN);
+                    return Err(StageError::Busy { path, waited });
+                }
                 _ => {
                     return Err(std::io::Error::other("not the columns of a block device"))
                         .at("reading", stat);
@@ -215,6 +226,20 @@ mod tests {
         assert_eq!(sum(Workload::SeqRead), sum(Workload::MmapSeq));
         assert_eq!(sum(Workload::RandomRead), sum(Workload::MmapRandom));
         assert_ne!(sum(Workload::SeqRead), sum(Workload::Backward));
+    }
+
+    #[test]
+    fn what_the_device_counts_is_read_where_it_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let stat = dir.path().join("stat");
+        let target = Target { stat: Some(stat.clone()), ..target(&dir, 64 << 10) };
+        // Documentation/block/stat.rst: reads, merges, sectors, ticks; the same
+        // of writes; in flight.
+        fs::write(&stat, "  7  1  48  9  2  0  16  3  0  12  12\n").unwrap();
+        let reads = target.device_reads().unwrap();
+        assert_eq!((reads.requests, reads.bytes), (7, 48 * 512));
+        fs::write(&stat, "7 1 48").unwrap();
+        assert!(matches!(target.device_reads(), Err(StageError::Io { .. })));
     }
 
     #[test]
