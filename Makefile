@@ -36,14 +36,8 @@ build: setup
 run: build
 	@$(BIN)/raext compare --html build/compare.html --json build/compare.json
 
-# The kernel that the tests of single crates boot is the one that the command uses.
 test: build
-	cargo test --workspace
-	cargo test -p raext-e2e --features vm -- --test-threads=1
-	RAEXT_CACHE=$(CURDIR)/build/cache cargo test -p raext-kernel --features archive
-	RAEXT_KERNEL=$$(ls -d build/cache/kernels/6.12*/boot/vmlinuz-6.12* | tail -n 1) \
-	RAEXT_AGENT=$(CURDIR)/$(BIN)/raext-agent \
-		cargo test -p raext-vm --features vm -- --test-threads=2
+	@scripts/test.sh
 
 bench: build
 	@$(BIN)/raext bench

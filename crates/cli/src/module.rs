@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use raext_engine::Paths;
 use rustix::io::Errno;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Build, load or remove.
@@ -64,6 +64,9 @@ fn load() -> Result<()> {
     let file = File::open(&path).map_err(|error| {
         Stop::environment(format!("{}: {error}: run `raext module build` first", path.display()))
     })?;
+    if !Path::new("/proc/modules").exists() {
+        return Err(Stop::environment("the running kernel was built without loadable modules"));
+    }
     match rustix::system::finit_module(&file, c"", 0) {
         Ok(()) => println!("loaded {}", path.display()),
         Err(Errno::EXIST) => println!("readahead_ext is loaded already"),

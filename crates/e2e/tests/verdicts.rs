@@ -6,6 +6,7 @@ use raext_build::Builder;
 use raext_e2e::{boot, guest_file, guest_path, step, stop_clean};
 use raext_engine::Paths;
 use raext_object::{ObjectError, PolicyObject};
+use raext_proto::{Device, DeviceProfile, Fs, Request, Workload};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,10 +92,31 @@ fn the_shipped_policies_pass() {
     stop_clean(engine);
 }
 
+/// Field offsets, the missing name and the missing link are the loader's to mend.
+#[test]
+fn the_first_program_there_ever_was_attaches() {
+    let out = tempfile::tempdir().unwrap();
+    let paths = Paths::find().unwrap();
+    let source = paths.root.join("tests/accepted/seed.bpf.c");
+    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let mut engine = boot(&[], vec![guest_file("/seed.bpf.o", object)], &[]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Raw, data_bytes: 32 << 20 };
+    engine.set_up(device, &step).unwrap();
+    let spec = Workload::SeqRead.default_spec();
+    let kernel = engine.run(spec, &step).unwrap();
+    engine.attach("/seed.bpf.o", &BTreeMap::new(), &step).unwrap();
+    let with = engine.run(spec, &step).unwrap();
+    engine.detach(&step).unwrap();
+    // Had it read the wrong fields, the windows would be others.
+    assert!(with.decisions > 0, "{with:?}");
+    assert_eq!((with.device_reads, with.checksum), (kernel.device_reads, kernel.checksum));
+    stop_clean(engine);
+}
+
 #[test]
 fn without_the_module_the_verdict_names_it() {
     let mut engine = boot(&["noop"], vec![], &[]);
-    engine.done(&raext_proto::Request::UnloadModule, &step).unwrap();
+    engine.done(&Request::UnloadModule, &step).unwrap();
     let outcome = engine.check(&guest_path("noop"), &BTreeMap::new(), &step).unwrap();
     let object = PolicyObject::read(&raext_e2e::shipped("noop")).unwrap();
     let verdict = raext_verdict::explain(&outcome, &object, &[]);
