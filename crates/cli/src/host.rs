@@ -59,28 +59,37 @@ pub fn detach(args: &DetachArgs) -> Result<()> {
     Ok(())
 }
 
-/// Show what is pinned, with its counters.
+/// Show what is attached, with its counters.
 pub fn list(args: &ListArgs) -> Result<()> {
-    let policies = raext_load::list()?;
+    let pinned = raext_load::list()?;
+    // The module knows those too that a process holds, or another tool pinned.
+    let attached = raext_load::counters().unwrap_or_default();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&policies)?);
+        let both = serde_json::json!({ "pinned": pinned, "attached": attached });
+        println!("{}", serde_json::to_string_pretty(&both)?);
         return Ok(());
     }
-    if policies.is_empty() {
+    if pinned.is_empty() && attached.is_empty() {
         println!("no policy is attached");
         return Ok(());
     }
-    println!("{:<16} {:<16} {:>8} {:>12}  PINNED AT", "NAME", "POLICY", "LINK", "DECISIONS");
-    for p in policies {
+    println!("{:<16} {:<16} {:>6} {:>12}  HELD BY", "NAME", "POLICY", "LINK", "DECISIONS");
+    for p in &pinned {
         let decisions =
             p.counters.as_ref().map_or_else(|| "-".into(), |c| c.decisions().to_string());
         println!(
-            "{:<16} {:<16} {:>8} {decisions:>12}  {}",
+            "{:<16} {:<16} {:>6} {decisions:>12}  {}",
             p.name,
             p.policy(),
             p.link_id,
             p.path.display()
         );
+    }
+    if pinned.is_empty() {
+        for row in &attached {
+            let decisions = row.decisions();
+            println!("{:<16} {:<16} {:>6} {decisions:>12}  a process", "-", row.policy, "-");
+        }
     }
     Ok(())
 }

@@ -71,6 +71,12 @@ fn the_command_attaches_lists_and_detaches() {
     assert!(status == 0 && said.contains("narrow"), "{said}");
     assert_eq!(run(&mut engine, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
 
+    // A policy that a process holds is seen, though nothing is pinned.
+    engine.attach(&noop, &BTreeMap::new(), &step).unwrap();
+    let (status, said) = run(&mut engine, &["/bin/raext", "list"]);
+    assert!(status == 0 && said.contains("a process"), "{said}");
+    engine.detach(&step).unwrap();
+
     let (status, said) = run(&mut engine, &["/bin/raext", "attach", &wide, "--set", "limit=64"]);
     assert!(status == 1 && said.contains("limit_kb"), "{status} {said}");
     let (status, said) = run(&mut engine, &["/bin/raext", "detach", "nobody"]);
