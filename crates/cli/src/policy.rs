@@ -98,10 +98,23 @@ pub fn shipped_names() -> Result<Vec<String>> {
     Ok(shipped(&Paths::find()?)?.iter().map(|p| label(p)).collect())
 }
 
-/// What a policy's source is called: the folder's name, for C too.
+/// What a policy's source is called: the folder's name, or the C file's.
 pub fn label(code: &Path) -> String {
-    let named = if code.to_string_lossy().ends_with(".bpf.c") { code.parent() } else { Some(code) };
-    named
-        .and_then(|p| p.file_name())
-        .map_or_else(|| code.display().to_string(), |name| name.to_string_lossy().into_owned())
+    let name = code.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.map_or_else(
+        || code.display().to_string(),
+        |name| name.trim_end_matches(".c").trim_end_matches(".bpf").to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_have_short_names() {
+        assert_eq!(label(Path::new("policies/wide")), "wide");
+        assert_eq!(label(Path::new("policies/noop-c/noop-c.bpf.c")), "noop-c");
+        assert_eq!(label(Path::new("mine.c")), "mine");
+    }
 }

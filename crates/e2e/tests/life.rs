@@ -98,9 +98,8 @@ fn bpftool_registers_the_c_policy() {
     };
     let files = vec![guest_file("/noop_c.bpf.o", shipped("noop-c"))];
     let mut engine = boot(&[], files, std::slice::from_ref(&bpftool));
-    let bpftool = bpftool.to_string_lossy().into_owned();
-    let pins = "/sys/fs/bpf";
-    let (_, said) = run(&mut engine, &[&bpftool, "struct_ops", "register", "/noop_c.bpf.o", pins]);
+    let register = ["/bin/bpftool", "struct_ops", "register", "/noop_c.bpf.o", "/sys/fs/bpf"];
+    let (_, said) = run(&mut engine, &register);
     // bpftool 7.5 crashes when it prints the name of a type that is a module's,
     // after it has registered and pinned: what counts is the kernel's word.
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 16 << 20 };
