@@ -89,6 +89,63 @@ fn the_command_attaches_lists_and_detaches() {
 }
 
 #[test]
+fn a_foreground_policy_goes_with_its_process() {
+    let timeout = [PathBuf::from("/usr/bin/timeout")];
+    let mut engine = boot(&["noop"], vec![raext()], &timeout);
+    let noop = guest_path("noop");
+    // Asked to end, it ends in good order; killed, the kernel cleans up.
+    for (signal, status) in [("INT", 124), ("TERM", 124), ("KILL", 137)] {
+        let argv = ["timeout", "-s", signal, "3", "/bin/raext", "attach", "--foreground", &noop];
+        let (ended, said) = run(&mut engine, &argv);
+        assert!(ended == status && said.contains("attached noop"), "{signal}: {ended} {said}");
+        assert_eq!(signal != "KILL", said.contains("detached"), "{signal}: {said}");
+        let (_, list) = run(&mut engine, &["/bin/raext", "list"]);
+        assert_eq!(list, "no policy is attached\n", "after {signal}");
+    }
+    stop_clean(engine);
+}
+
+#[test]
+fn what_stands_in_the_way_is_named() {
+    const SWITCH: &str = "/proc/sys/kernel/ftrace_enabled";
+    let programs = ["/usr/bin/setpriv", "/bin/cp"].map(PathBuf::from);
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, name).unwrap();
+        guest_file(format!("/{name}"), path)
+    };
+    let mut engine = boot(&["noop"], vec![raext(), file("0"), file("1")], &programs);
+    let noop = guest_path("noop");
+
+    // Somebody else than root.
+    let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "/bin/raext"];
+    for arguments in [&["attach", &noop][..], &["check", "--host", &noop], &["module", "unload"]] {
+        let argv: Vec<&str> = nobody.iter().chain(arguments).copied().collect();
+        let (status, said) = run(&mut engine, &argv);
+        assert!(status == 69 && said.contains("root"), "{arguments:?}: {status} {said}");
+    }
+    // As root, the running kernel's verdict.
+    let (status, said) = run(&mut engine, &["/bin/raext", "check", "--host", &noop]);
+    assert!(status == 0 && said.contains("accepted"), "{status} {said}");
+
+    // A policy that is attached cannot be cut off by switching ftrace off ...
+    engine.attach(&noop, &BTreeMap::new(), &step).unwrap();
+    assert_ne!(run(&mut engine, &["cp", "/0", SWITCH]).0, 0, "ftrace went off");
+    engine.detach(&step).unwrap();
+    // ... and with ftrace off, none can be attached.
+    assert_eq!(run(&mut engine, &["cp", "/0", SWITCH]).0, 0);
+    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert!(status == 69 && said.contains("ftrace_enabled"), "{status} {said}");
+    assert_eq!(run(&mut engine, &["cp", "/1", SWITCH]).0, 0);
+    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert_eq!(status, 0, "{said}");
+    assert_eq!(run(&mut engine, &["/bin/raext", "detach", "--all"]).0, 0);
+    // The module has said in the log why it could not hook: that is wanted here.
+    engine.stop().unwrap();
+}
+
+#[test]
 fn bpftool_registers_the_c_policy() {
     let Some(bpftool) = recent_bpftool() else {
         panic!(
