@@ -8,6 +8,12 @@ use std::collections::BTreeMap;
 /// Version of the JSON; raised when a reader of the old one would go wrong.
 const SCHEMA: u32 = 1;
 
+/// What every version of the JSON has.
+#[derive(Deserialize)]
+struct Version {
+    schema: u32,
+}
+
 /// Policies against the kernel's own readahead, on one device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -116,11 +122,20 @@ impl Comparison {
 
     /// Whether a measurement failed or brought other data than without a policy.
     pub fn is_flawed(&self) -> bool {
-        let wrong = |row: usize| {
-            (0..self.columns.len())
-                .any(|column| self.cell(row, column).is_some_and(|c| c.wrong_data))
-        };
-        (0..self.rows.len()).any(|row| !self.rows[row].failures.is_empty() || wrong(row))
+        self.wrong_data() || self.rows.iter().any(|row| !row.failures.is_empty())
+    }
+
+    /// Whether a measurement brought other data than without a policy.
+    pub fn wrong_data(&self) -> bool {
+        !self.wrong_cells().is_empty()
+    }
+
+    /// Row and column of the cells that brought other data.
+    pub(crate) fn wrong_cells(&self) -> Vec<(usize, usize)> {
+        (0..self.rows.len())
+            .flat_map(|row| (0..self.columns.len()).map(move |column| (row, column)))
+            .filter(|&(row, column)| self.cell(row, column).is_some_and(|c| c.wrong_data))
+            .collect()
     }
 
     /// As JSON, every single measurement included.
@@ -134,13 +149,27 @@ impl Comparison {
     /// From JSON.
     ///
     /// # Errors
-    /// When the text is no comparison, or one of another version.
+    /// When the text is no comparison, one of another version, or one whose
+    /// rows do not fit its columns.
     pub fn from_json(text: &str) -> serde_json::Result<Self> {
-        let comparison: Self = serde_json::from_str(text)?;
-        if comparison.schema != SCHEMA {
-            let error = format!("schema {} is not {SCHEMA}", comparison.schema);
+        // The version first: another one may have other fields.
+        let Version { schema } = serde_json::from_str(text)?;
+        if schema != SCHEMA {
+            let error = format!("schema {schema} is not {SCHEMA}: use the raext that wrote it");
             return Err(serde::de::Error::custom(error));
         }
-        Ok(comparison)
+        let comparison: Self = serde_json::from_str(text)?;
+        let columns = comparison.columns.len();
+        let fits = |row: &&Row| {
+            row.runs.iter().all(|run| run.len() == columns)
+                && row.failures.iter().all(|failure| failure.column < columns)
+        };
+        match comparison.rows.iter().find(|row| !fits(row)) {
+            None => Ok(comparison),
+            Some(row) => {
+                let error = format!("the row {} does not fit {columns} columns", row.spec.workload);
+                Err(serde::de::Error::custom(error))
+            }
+        }
     }
 }

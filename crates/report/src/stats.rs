@@ -35,12 +35,31 @@ pub struct Ratio {
     pub median: f64,
     /// Smallest and largest.
     pub range: (f64, f64),
+    /// First and third quartile.
+    pub quartiles: (f64, f64),
+    /// From how many repeats.
+    pub pairs: usize,
 }
 
+/// With fewer repeats a ratio is on one side of 1 by chance too often.
+const FEWEST_PAIRS: usize = 3;
+
+/// What chance does not reach, not even in a single repeat.
+const BEYOND_CHANCE: f64 = 2.0;
+
 impl Ratio {
-    /// Whether the repeats do not agree that there is a difference.
+    /// Whether no difference was shown: the repeats do not agree on one. Fewer
+    /// than three of them have to be apart by more than a factor of two.
     pub fn is_within_noise(&self) -> bool {
+        if self.pairs < FEWEST_PAIRS {
+            return (1.0 / BEYOND_CHANCE..=BEYOND_CHANCE).contains(&self.median);
+        }
         self.range.0 <= 1.0 && self.range.1 >= 1.0
+    }
+
+    /// Half of the way from the smallest to the largest.
+    pub fn half_range(&self) -> f64 {
+        (self.range.1 - self.range.0) / 2.0
     }
 }
 
@@ -59,9 +78,12 @@ impl Comparison {
             runs: samples.len(),
             median_ns: time.median,
             range_ns: time.range,
-            ratio: ratios
-                .filter(|_| column > 0)
-                .map(|r| Ratio { median: r.median, range: r.range }),
+            ratio: ratios.filter(|_| column > 0).map(|r| Ratio {
+                median: r.median,
+                range: r.range,
+                quartiles: r.quartiles,
+                pairs: r.count,
+            }),
             device_bytes: of(|s| s.device_bytes as f64)?.median,
             device_reads: of(|s| s.device_reads as f64)?.median,
             amplification: of(Sample::amplification)?.median,
@@ -71,11 +93,13 @@ impl Comparison {
     }
 }
 
-/// Median and range of some numbers.
+/// How some numbers are spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Spread {
     median: f64,
     range: (f64, f64),
+    quartiles: (f64, f64),
+    count: usize,
 }
 
 impl Spread {
@@ -83,13 +107,18 @@ impl Spread {
         let mut sorted: Vec<_> = values.collect();
         sorted.sort_by(f64::total_cmp);
         let (least, most) = (*sorted.first()?, *sorted.last()?);
-        let middle = sorted.len() / 2;
-        let median = if sorted.len() % 2 == 0 {
-            f64::midpoint(sorted[middle - 1], sorted[middle])
-        } else {
-            sorted[middle]
+        // Between two values in proportion, as most statistics programs do it.
+        let at = |part: f64| {
+            let place = (sorted.len() - 1) as f64 * part;
+            let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+            below + (above - below) * place.fract()
         };
-        Some(Self { median, range: (least, most) })
+        Some(Self {
+            median: at(0.5),
+            range: (least, most),
+            quartiles: (at(0.25), at(0.75)),
+            count: sorted.len(),
+        })
     }
 }
 
@@ -163,21 +192,51 @@ pub mod tests {
     }
 
     #[test]
+    fn too_few_repeats_show_nothing() {
+        let mut two = example();
+        two.rows[0].runs.truncate(2);
+        let ratio = two.cell(0, 1).unwrap().ratio.unwrap();
+        assert_eq!((ratio.median, ratio.pairs), (2.0, 2));
+        assert!(ratio.is_within_noise());
+        let of = |median| Ratio { median, pairs: 1, ..ratio };
+        assert!(of(0.6).is_within_noise() && of(1.9).is_within_noise());
+        assert!(!of(0.02).is_within_noise() && !of(2.5).is_within_noise());
+    }
+
+    #[test]
+    fn a_pair_needs_both() {
+        let mut example = example();
+        example.rows[0].runs[1][0] = None;
+        let cell = example.cell(0, 1).unwrap();
+        assert_eq!((cell.median_ns, cell.ratio.unwrap().pairs), (205e6, 2));
+    }
+
+    #[test]
     fn other_data_and_failures_are_flaws() {
         let example = example();
         assert!(example.cell(1, 2).unwrap().wrong_data);
         assert!(!example.cell(0, 2).unwrap().wrong_data);
         assert_eq!(example.cell(1, 1), None);
-        assert!(example.is_flawed());
-        let mut sound = example;
+        assert!(example.is_flawed() && example.wrong_data());
+        let mut sound = example.clone();
         sound.rows.truncate(1);
-        assert!(!sound.is_flawed());
+        assert!(!sound.is_flawed() && !sound.wrong_data());
+        sound.record(0, 0, 1, Err("it died".into()));
+        assert!(sound.is_flawed() && !sound.wrong_data());
+        // The kernel's own runs are held against each other.
+        let mut kernel = example;
+        kernel.rows.truncate(1);
+        kernel.record(0, 2, 0, Ok(sample(400, 2 << 20, 9)));
+        assert!(kernel.cell(0, 0).unwrap().wrong_data);
     }
 
     #[test]
     fn an_even_number_of_values_has_a_median_between_two() {
         let spread = Spread::of([4.0, 1.0, 2.0, 3.0].into_iter()).unwrap();
-        assert_eq!((spread.median, spread.range), (2.5, (1.0, 4.0)));
+        assert_eq!((spread.median, spread.range, spread.count), (2.5, (1.0, 4.0), 4));
+        assert_eq!(spread.quartiles, (1.75, 3.25));
+        let odd = Spread::of([5.0, 1.0, 2.0, 4.0, 3.0].into_iter()).unwrap();
+        assert_eq!((odd.median, odd.quartiles), (3.0, (2.0, 4.0)));
         assert_eq!(Spread::of(std::iter::empty()), None);
     }
 
@@ -186,7 +245,22 @@ pub mod tests {
         let example = example();
         let text = example.to_json().unwrap();
         assert_eq!(Comparison::from_json(&text).unwrap(), example);
-        let newer = text.replacen("\"schema\": 1", "\"schema\": 2", 1);
-        assert!(Comparison::from_json(&newer).unwrap_err().to_string().contains("schema 2"));
+    }
+
+    #[test]
+    fn json_that_does_not_fit_is_refused() {
+        let text = example().to_json().unwrap();
+        let refused = |text: &str| Comparison::from_json(text).unwrap_err().to_string();
+        // Whatever else another version has.
+        assert!(refused("{\"schema\": 2, \"tables\": []}").contains("schema 2"));
+        assert!(refused("{}").contains("schema"));
+        let short = example();
+        let mut columns = short.clone();
+        columns.columns.pop();
+        assert!(refused(&columns.to_json().unwrap()).contains("seq-read"));
+        let mut failure = short;
+        failure.rows[1].failures[0].column = 7;
+        assert!(refused(&failure.to_json().unwrap()).contains("stride"));
+        assert!(refused(&text[..text.len() / 2]).contains("EOF"));
     }
 }

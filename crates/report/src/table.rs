@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The tables for a terminal: times and ratios, then what the device did.
 
-use crate::text::{factor, megabytes, time};
+use crate::text::{factor, megabytes, off_by, time};
 use crate::{Cell, Comparison};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
@@ -23,18 +23,32 @@ pub fn table(comparison: &Comparison) -> String {
         "{} on {}, Linux {} ({}), median of {} repeats",
         about.device.profile, about.device.fs, about.kernel, about.accelerator, about.repeats
     );
-    let _ = writeln!(out, "\nTime, and how many times as fast as the kernel's own readahead");
-    let _ = writeln!(out, "{}", grid(comparison, times));
+    let _ = writeln!(
+        out,
+        "\nTime, and how many times as fast as the kernel's own readahead (± half of the range)"
+    );
+    let _ = writeln!(out, "{}", grid(comparison, |cell| times(cell, about.repeats)));
     let noisy = cells(comparison).any(|cell| cell.ratio.is_some_and(|r| r.is_within_noise()));
     if noisy {
-        let _ = writeln!(out, "{NOISE} within noise: the repeats do not agree on a difference");
+        let too_few = if about.repeats < 3 { ", or are too few to tell" } else { "" };
+        let _ = writeln!(
+            out,
+            "{NOISE} within noise: the repeats do not agree on a difference{too_few}"
+        );
     }
-    let repeats = about.repeats as usize;
-    if cells(comparison).any(|cell| cell.runs < repeats) {
+    if cells(comparison).any(|cell| is_once(&cell, about.repeats)) {
         let _ = writeln!(out, "{ONCE} measured once, so slow is it");
     }
     let _ = writeln!(out, "\nRead from the device, for each byte asked for, and decisions (d)");
     let _ = writeln!(out, "{}", grid(comparison, device));
+    for (row, column) in comparison.wrong_cells() {
+        let _ = writeln!(
+            out,
+            "{WRONG}: {} with {} read other bytes than the kernel's own readahead",
+            comparison.rows[row].spec.workload,
+            comparison.columns[column].label()
+        );
+    }
     for row in &comparison.rows {
         for failure in &row.failures {
             let _ = writeln!(
@@ -56,7 +70,12 @@ fn cells(comparison: &Comparison) -> impl Iterator<Item = Cell> {
     })
 }
 
-fn grid(comparison: &Comparison, show: fn(&Cell) -> String) -> Table {
+/// Whether a cell was measured once where others were repeated.
+fn is_once(cell: &Cell, repeats: u32) -> bool {
+    cell.runs == 1 && repeats > 1
+}
+
+fn grid(comparison: &Comparison, show: impl Fn(&Cell) -> String) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY);
     let labels = comparison.columns.iter().map(crate::Column::label);
@@ -73,7 +92,7 @@ fn grid(comparison: &Comparison, show: fn(&Cell) -> String) -> Table {
     table
 }
 
-fn times(cell: &Cell) -> String {
+fn times(cell: &Cell, repeats: u32) -> String {
     if cell.wrong_data {
         return WRONG.into();
     }
@@ -81,12 +100,17 @@ fn times(cell: &Cell) -> String {
     match cell.ratio {
         None => time,
         Some(ratio) => {
-            let mark = match cell.runs {
-                1 => ONCE,
-                _ if ratio.is_within_noise() => NOISE,
+            let mark = match ratio {
+                _ if is_once(cell, repeats) => ONCE,
+                ratio if ratio.is_within_noise() => NOISE,
                 _ => " ",
             };
-            format!("{time} {:>6}{mark}", factor(ratio.median))
+            // A single repeat has no spread to show.
+            let off = match ratio.pairs {
+                1 => String::new(),
+                _ => off_by(ratio.half_range(), ratio.median),
+            };
+            format!("{time} {:>6} {off:>5}{mark}", factor(ratio.median))
         }
     }
 }
@@ -102,7 +126,49 @@ fn device(cell: &Cell) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::tests::example;
+    use crate::stats::tests::{example, sample};
+    use crate::{Column, Comparison};
+    use raext_proto::Workload;
+    use std::collections::BTreeMap;
+
+    /// All workloads under three policies, with numbers as wide as they get.
+    fn wide_numbers(repeats: u32) -> Comparison {
+        let policy = |name: &str| Column { name: name.into(), set: BTreeMap::new() };
+        let policies = ["noop", "wide", "lean"].map(policy).into();
+        let specs = Workload::ALL.map(Workload::default_spec);
+        let about = crate::About { repeats, ..example().about };
+        let mut comparison = Comparison::new(about, policies, &specs);
+        for (row, column) in (0..7).flat_map(|row| (0..4).map(move |column| (row, column))) {
+            for repeat in 0..repeats {
+                if column == 3 && repeat > 0 {
+                    continue;
+                }
+                let ms = [1120, 1050, 98, 25_100][column] + 3 * u64::from(repeat);
+                let mut sample = sample(ms, 141_230_000, 7);
+                (sample.bytes, sample.decisions) = (204_800, 4096);
+                comparison.record(row, repeat, column, Ok(sample));
+            }
+        }
+        comparison
+    }
+
+    #[test]
+    fn four_columns_fit_into_100_characters() {
+        let text = table(&wide_numbers(3));
+        for expected in ["25.10 s 0.045x      *", "11.1x  ±0.3", "4096d", "* measured once"] {
+            assert!(text.contains(expected), "no '{expected}' in\n{text}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+
+    #[test]
+    fn every_mark_is_explained() {
+        let single = table(&wide_numbers(1));
+        assert!(!single.contains('*'), "{single}");
+        assert!(single.contains("1.07x      ~") && single.contains("too few to tell"), "{single}");
+        let example = table(&example());
+        assert!(example.contains("~ within noise") && !example.contains("too few"), "{example}");
+    }
 
     #[test]
     fn everything_that_was_measured_is_there() {
@@ -114,9 +180,9 @@ mod tests {
             "kernel",
             "wide:limit_kb=8192",
             "410 ms",
-            "205 ms  2.00x",
-            "1.00x~",
-            "WRONG DATA",
+            "205 ms  2.00x ±0.00",
+            "1.00x ±0.01~",
+            "WRONG DATA: stride with <noop>",
             "within noise",
             "4.00x 4d",
             "failed: stride with wide:limit_kb=8192, repeat 3: the reader <died>",

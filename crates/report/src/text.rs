@@ -22,7 +22,17 @@ pub fn megabytes(bytes: f64) -> String {
 
 /// A factor.
 pub fn factor(x: f64) -> String {
-    if x >= 10.0 { format!("{x:.1}x") } else { format!("{x:.2}x") }
+    match x {
+        x if x >= 10.0 => format!("{x:.1}x"),
+        x if x >= 0.1 => format!("{x:.2}x"),
+        // A policy that is fifty times slower is not infinitely slow.
+        x => format!("{x:.3}x"),
+    }
+}
+
+/// How far a factor is off, to the digits that [`factor`] shows of `x`.
+pub fn off_by(off: f64, x: f64) -> String {
+    if x >= 10.0 { format!("±{off:.1}") } else { format!("±{off:.2}") }
 }
 
 #[cfg(test)]
@@ -37,7 +47,8 @@ mod tests {
         assert_eq!(time(5e5), "500 us");
         assert_eq!(megabytes(330_000.0), "0.33 MB");
         assert_eq!(megabytes(19.84e6), "19.8 MB");
-        assert_eq!(factor(2.291), "2.29x");
+        assert_eq!((factor(2.291), factor(0.0183)), ("2.29x".into(), "0.018x".into()));
         assert_eq!(factor(13.93), "13.9x");
+        assert_eq!((off_by(0.051, 2.29), off_by(0.51, 13.9)), ("±0.05".into(), "±0.5".into()));
     }
 }
