@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The page: one file, nothing fetched from elsewhere.
 
-use crate::chart::{Bar, bars};
+use crate::chart::{Bar, REFERENCE, bars};
+use crate::findings::{findings, flaws};
 use crate::text::{factor, megabytes, time};
 use crate::{Cell, Comparison, Ratio};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
+
+/// Saves the raw measurements. The button is of no use without it, and is
+/// hidden until it runs.
+const SAVE: &str = include_str!("save.js");
 
 /// The page of a comparison.
 pub fn html(comparison: &Comparison) -> String {
@@ -25,6 +30,9 @@ pub fn html(comparison: &Comparison) -> String {
             body {
                 h1 { (title) }
                 (summary(comparison))
+                (flaws(comparison))
+                h2 { "In short" }
+                (findings(comparison))
                 h2 { "Time" }
                 (legend())
                 div.cards { @for row in 0..comparison.rows.len() { (times(comparison, row)) } }
@@ -34,15 +42,17 @@ pub fn html(comparison: &Comparison) -> String {
                 (table(comparison))
                 h2 { "Again" }
                 pre { (about.command) }
-                p.soft { "Every single measurement:" }
+                p.soft { "Every single measurement: "
+                    button #save type="button" hidden { "save as compare.json" } }
                 details {
                     summary { "raw JSON" }
-                    // A closing tag inside of a string would end the element.
                     pre { (json) }
                 }
+                // A closing tag inside of a string would end the element.
                 script type="application/json" id="raw" {
                     (PreEscaped(json.replace('<', "\\u003c")))
                 }
+                script { (PreEscaped(SAVE)) }
             }
         }
     }
@@ -62,7 +72,8 @@ fn summary(comparison: &Comparison) -> Markup {
         }
         p.soft {
             "Bars are medians, whiskers go from the quickest to the slowest run. A ratio is the "
-            "time of the kernel's own readahead over the policy's, in the same repeat."
+            "time of the kernel's own readahead over the policy's, in the same repeat: more than "
+            "1 is faster. A bar with a gap at its end goes on beyond the chart."
         }
     }
 }
@@ -71,14 +82,18 @@ fn legend() -> Markup {
     html! {
         p.legend.soft {
             span.b-kernel {} "kernel" span.b-faster {} "faster" span.b-slower {} "slower"
-            span.b-noise {} "within noise"
+            span.b-noise {} "within noise" span.b-wrong {} "wrong data"
         }
     }
 }
 
-fn class(ratio: Option<Ratio>) -> &'static str {
+fn class(cell: &Cell) -> &'static str {
+    if cell.wrong_data { "wrong" } else { ratio_class(cell.ratio) }
+}
+
+fn ratio_class(ratio: Option<Ratio>) -> &'static str {
     match ratio {
-        None => "kernel",
+        None => REFERENCE,
         Some(ratio) if ratio.is_within_noise() => "noise",
         Some(ratio) if ratio.median > 1.0 => "faster",
         Some(_) => "slower",
@@ -112,10 +127,11 @@ fn times(comparison: &Comparison, row: usize) -> Markup {
         value: cell.median_ns,
         range: Some(cell.range_ns),
         text: match cell.ratio {
+            _ if cell.wrong_data => "wrong data".into(),
             None => time(cell.median_ns),
             Some(ratio) => format!("{}  {}", time(cell.median_ns), factor(ratio.median)),
         },
-        class: class(cell.ratio),
+        class: class(cell),
     })
 }
 
@@ -125,7 +141,11 @@ fn device(comparison: &Comparison, row: usize) -> Markup {
         value: cell.device_bytes,
         range: None,
         text: format!("{}  {}", megabytes(cell.device_bytes), factor(cell.amplification)),
-        class: if cell.ratio.is_none() { "kernel" } else { "bytes" },
+        class: match cell.ratio {
+            _ if cell.wrong_data => "wrong",
+            None => REFERENCE,
+            Some(_) => "bytes",
+        },
     })
 }
 
@@ -133,11 +153,11 @@ fn table(comparison: &Comparison) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "workload" }
-                @for column in &comparison.columns { th { (column.label()) } }
+                th scope="col" { "workload" }
+                @for column in &comparison.columns { th scope="col" { (column.label()) } }
             } }
             tbody { @for (at, row) in comparison.rows.iter().enumerate() { tr {
-                td { (row.spec.workload.name()) }
+                th scope="row" { (row.spec.workload.name()) }
                 @for column in 0..comparison.columns.len() { (number(comparison, at, column)) }
             } } }
         } }
@@ -154,8 +174,14 @@ fn number(comparison: &Comparison, row: usize, column: usize) -> Markup {
             @if cell.wrong_data { "wrong data " }
             (time(cell.median_ns))
             @if let Some(ratio) = cell.ratio {
-                " " span class=(class(cell.ratio)) { (factor(ratio.median)) }
-                small { (factor(ratio.range.0)) " to " (factor(ratio.range.1)) }
+                " " span class=(ratio_class(cell.ratio)) { (factor(ratio.median)) }
+                @if ratio.pairs == 1 {
+                    small { "one repeat" }
+                } @else {
+                    small { (factor(ratio.range.0)) " to " (factor(ratio.range.1)) }
+                    small { "half of them " (factor(ratio.quartiles.0)) " to "
+                        (factor(ratio.quartiles.1)) }
+                }
             }
             small { (megabytes(cell.device_bytes)) " in " (cell.device_reads) " reads" }
             @if cell.ratio.is_some() { small { (cell.decisions) " decisions" } }
@@ -176,6 +202,17 @@ mod tests {
             assert!(!page.contains(foreign), "the page refers to something by {foreign}");
         }
         assert_eq!(page.matches("<svg").count(), 4);
+        assert_eq!(page.matches("<desc>").count(), 4);
+    }
+
+    #[test]
+    fn wrong_data_does_not_look_like_a_gain() {
+        let mut example = example();
+        let page = html(&example);
+        assert!(page.contains("Wrong data.") && page.contains("class=\"wrong\""));
+        example.rows.truncate(1);
+        let page = html(&example);
+        assert!(!page.contains("Wrong data.") && !page.contains("class=\"wrong\""));
     }
 
     #[test]

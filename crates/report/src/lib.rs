@@ -6,6 +6,7 @@
 
 mod chart;
 mod comparison;
+mod findings;
 mod html;
 mod stats;
 mod table;
