@@ -98,12 +98,15 @@ pub fn shipped_names() -> Result<Vec<String>> {
     Ok(shipped(&Paths::find()?)?.iter().map(|p| label(p)).collect())
 }
 
-/// What a policy's source is called: the folder's name, or the C file's.
+/// What a policy is called: by its folder, its C file or its object file.
 pub fn label(code: &Path) -> String {
     let name = code.file_name().map(|name| name.to_string_lossy().into_owned());
     name.map_or_else(
         || code.display().to_string(),
-        |name| name.trim_end_matches(".c").trim_end_matches(".bpf").to_owned(),
+        |name| {
+            let stem = name.strip_suffix(".c").or(name.strip_suffix(".o")).unwrap_or(&name);
+            stem.strip_suffix(".bpf").unwrap_or(stem).to_owned()
+        },
     )
 }
 
@@ -116,5 +119,6 @@ mod tests {
         assert_eq!(label(Path::new("policies/wide")), "wide");
         assert_eq!(label(Path::new("policies/noop-c/noop-c.bpf.c")), "noop-c");
         assert_eq!(label(Path::new("mine.c")), "mine");
+        assert_eq!(label(Path::new("build/policies/wide.bpf.o")), "wide");
     }
 }

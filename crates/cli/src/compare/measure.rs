@@ -54,7 +54,12 @@ fn measure_column(
             other => other,
         })?;
     }
-    for (row, spec) in plan.specs.iter().enumerate() {
+    // Another workload comes first each time, so that none of them is always
+    // the one that follows an attachment.
+    let rows = plan.specs.len();
+    for turn in 0..rows {
+        let row = (turn + repeat as usize) % rows;
+        let spec = &plan.specs[row];
         if is_hopeless(comparison, row, column) {
             steps.part(&format!("{} with {label} (slow enough)", spec.workload));
             continue;

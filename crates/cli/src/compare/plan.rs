@@ -9,7 +9,7 @@ use anyhow::Result;
 use raext_proto::{Device, Workload, WorkloadSpec};
 use raext_report::Column;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The shipped policies that show what can be gained and lost.
 const DEFAULT_POLICIES: [&str; 3] = ["noop", "wide", "lean"];
@@ -57,11 +57,12 @@ impl Plan {
                 return Err(Stop::usage(format!("policy {} is given twice", column.label())));
             }
         }
-        let policies = columns
+        let mut policies = columns
             .into_iter()
             .enumerate()
             .map(|(at, column)| Policy::resolve(at, column, step))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        shorten(&mut policies);
         let workloads = match &args.workloads[..] {
             [] => Workload::ALL.to_vec(),
             given => given.to_vec(),
@@ -88,6 +89,18 @@ impl Policy {
             object: object.path().to_path_buf(),
             column,
         })
+    }
+}
+
+/// Columns are named by the last part of a path, where that tells them apart.
+fn shorten(policies: &mut [Policy]) {
+    let labels: Vec<_> =
+        policies.iter().map(|p| policy::label(Path::new(&p.column.name))).collect();
+    for (at, policy) in policies.iter_mut().enumerate() {
+        let twin = |other: usize| other != at && labels[other] == labels[at];
+        if !(0..labels.len()).any(twin) {
+            policy.column.name.clone_from(&labels[at]);
+        }
     }
 }
 
