@@ -92,6 +92,18 @@ impl State {
         self.flags() & abi::BPF_FS_RA_SEQUENTIAL != 0
     }
 
+    /// The mapping asks for huge pages.
+    #[inline(always)]
+    pub fn is_hugepage(&self) -> bool {
+        self.flags() & abi::BPF_FS_RA_HUGEPAGE != 0
+    }
+
+    /// The fault is a write.
+    #[inline(always)]
+    pub fn is_write_fault(&self) -> bool {
+        self.flags() & abi::BPF_FS_RA_WRITE_FAULT != 0
+    }
+
     /// The access came through a mapping.
     #[inline(always)]
     pub fn is_mmap(&self) -> bool {
@@ -163,5 +175,18 @@ mod tests {
         let fault = State::fault(7).with(|s| s.flags |= abi::BPF_FS_RA_RANDOM);
         assert_eq!((fault.event(), fault.index(), fault.req_pages()), (Event::Fault, 7, 1));
         assert!(fault.is_random() && fault.is_mmap() && !fault.is_sequential());
+    }
+
+    #[test]
+    fn each_hint_has_its_own_bit() {
+        let hints = |bit| {
+            let s = State::miss(0, 4).with(|s| s.flags |= bit);
+            [s.is_random(), s.is_sequential(), s.is_hugepage(), s.is_write_fault(), s.is_mmap()]
+        };
+        assert_eq!(hints(abi::BPF_FS_RA_RANDOM), [true, false, false, false, false]);
+        assert_eq!(hints(abi::BPF_FS_RA_SEQUENTIAL), [false, true, false, false, false]);
+        assert_eq!(hints(abi::BPF_FS_RA_HUGEPAGE), [false, false, true, false, false]);
+        assert_eq!(hints(abi::BPF_FS_RA_WRITE_FAULT), [false, false, false, true, false]);
+        assert_eq!(hints(abi::BPF_FS_RA_MMAP), [false, false, false, false, true]);
     }
 }
