@@ -42,7 +42,7 @@ mod tunable;
 
 pub use answer::{Limit, Window};
 pub use state::{Event, State};
-pub use tunable::Tunable;
+pub use tunable::{Tunable, Value};
 
 /// Everything that a policy needs.
 pub mod prelude {

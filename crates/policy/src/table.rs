@@ -40,9 +40,10 @@ macro_rules! policy {
 
         #[cfg(target_arch = "bpf")]
         mod raext_policy_table {
+            // Symbols have one space of names: tunables are in it, too.
             #[unsafe(no_mangle)]
             #[unsafe(link_section = "license")]
-            static LICENSE: [u8; 4] = *b"GPL\0";
+            static RAEXT_LICENSE: [u8; 4] = *b"GPL\0";
 
             /// libbpf finds the members by their names: one that is not here is
             /// NULL in the kernel's table.
@@ -54,7 +55,7 @@ macro_rules! policy {
 
             #[unsafe(no_mangle)]
             #[unsafe(link_section = ".struct_ops.link")]
-            static POLICY: bpf_fs_readahead_ops = bpf_fs_readahead_ops {
+            static RAEXT_POLICY: bpf_fs_readahead_ops = bpf_fs_readahead_ops {
                 $($callback: callbacks::$callback,)*
                 name: $crate::glue_name($name),
             };
