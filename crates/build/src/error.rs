@@ -22,6 +22,14 @@ pub enum BuildError {
         .0.display()
     )]
     NoLinker(PathBuf),
+    /// The linker that the user named is not there.
+    #[error("{variable} names {}, which is no file: correct or unset it", path.display())]
+    NamedLinker {
+        /// The environment variable.
+        variable: &'static str,
+        /// What it says.
+        path: PathBuf,
+    },
     /// clang is missing.
     #[error("no clang that compiles for BPF: apt-get install clang-22, or set CLANG")]
     NoClang,
@@ -73,6 +81,7 @@ impl BuildError {
             self,
             Self::NoToolchain
                 | Self::NoLinker(_)
+                | Self::NamedLinker { .. }
                 | Self::NoClang
                 | Self::Spawn { .. }
                 | Self::Write { .. }

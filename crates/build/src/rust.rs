@@ -12,15 +12,33 @@ use std::process::Command;
 const TARGET: &str = "bpfel-unknown-none";
 const LINKER: &str = "bpf-linker";
 
+/// Where the user has bpf-linker, if not where it is looked for.
+const LINKER_VARIABLE: &str = "RAEXT_BPF_LINKER";
+
+/// What the caller's own builds are set to, and does not fit here.
+const FOREIGN: [&str; 7] = [
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTFLAGS",
+    "RUSTUP_TOOLCHAIN",
+];
+
 /// The profile of a policy, whatever the crate's workspace has in mind: full
-/// debug information is where BTF and the verifier's source lines come from.
-const PROFILE: [&str; 6] = [
+/// debug information is where BTF and the verifier's source lines come from, and
+/// an assertion is a panic, which ends in a loop that the verifier refuses.
+const PROFILE: [&str; 9] = [
     "profile.release.opt-level=3",
     "profile.release.debug=\"full\"",
     "profile.release.panic=\"abort\"",
     "profile.release.lto=true",
     "profile.release.codegen-units=1",
     "profile.release.overflow-checks=false",
+    "profile.release.debug-assertions=false",
+    "profile.release.incremental=false",
+    "profile.release.strip=\"none\"",
 ];
 
 /// What compiles Rust for BPF.
@@ -48,22 +66,15 @@ impl fmt::Display for Toolchain {
 }
 
 impl Toolchain {
-    /// Find one: Debian's, else a nightly with its source. bpf-linker is looked
-    /// for in `RAEXT_BPF_LINKER`, in `tools`/bin, in PATH.
+    /// Find one: Debian's, else a nightly with its source. bpf-linker is what
+    /// `RAEXT_BPF_LINKER` names, else it is looked for in `tools`/bin, in PATH.
     ///
     /// # Errors
     /// When there is none; the error says what to install.
     pub fn find(tools: &Path) -> Result<Self, BuildError> {
         let kind = prebuilt().or_else(nightly).ok_or(BuildError::NoToolchain)?;
-        let bin = tools.join("bin");
-        let linker = env::var_os("RAEXT_BPF_LINKER")
-            .map(PathBuf::from)
-            .into_iter()
-            .chain([bin.join(LINKER)])
-            .chain(in_path(LINKER))
-            .find(|path| path.is_file())
-            .ok_or(BuildError::NoLinker(bin))?;
-        Ok(Self { kind, linker })
+        let named = env::var_os(LINKER_VARIABLE).filter(|path| !path.is_empty());
+        Ok(Self { kind, linker: linker(named.map(PathBuf::from), tools)? })
     }
 
     fn cargo(&self) -> Command {
@@ -79,10 +90,7 @@ impl Toolchain {
                 command
             }
         };
-        // What the caller's own builds are set to does not fit here.
-        for name in
-            ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTUP_TOOLCHAIN", "CARGO_BUILD_TARGET"]
-        {
+        for name in FOREIGN {
             command.env_remove(name);
         }
         command
@@ -110,6 +118,23 @@ fn nightly() -> Option<Kind> {
     )?;
     let source = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core/Cargo.toml");
     source.is_file().then_some(Kind::Nightly)
+}
+
+/// A linker that was named is the one that is meant: no other takes its place.
+fn linker(named: Option<PathBuf>, tools: &Path) -> Result<PathBuf, BuildError> {
+    if let Some(path) = named {
+        return if path.is_file() {
+            Ok(path)
+        } else {
+            Err(BuildError::NamedLinker { variable: LINKER_VARIABLE, path })
+        };
+    }
+    let bin = tools.join("bin");
+    [bin.join(LINKER)]
+        .into_iter()
+        .chain(in_path(LINKER))
+        .find(|path| path.is_file())
+        .ok_or(BuildError::NoLinker(bin))
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {
@@ -184,6 +209,20 @@ mod tests {
         );
         assert_eq!(artifact(messages), Some(("wide".into(), "/t/libwide.so".into())));
         assert_eq!(artifact("{}\nnot json"), None);
+    }
+
+    #[test]
+    fn a_linker_that_was_named_is_the_one_that_is_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mine, bin) = (dir.path().join("mine"), dir.path().join("bin"));
+        fs::create_dir(&bin).unwrap();
+        fs::write(bin.join(LINKER), "").unwrap();
+        assert_eq!(linker(None, dir.path()).unwrap(), bin.join(LINKER));
+        let error = linker(Some(mine.clone()), dir.path()).unwrap_err();
+        assert!(error.is_environment());
+        assert!(error.to_string().contains(LINKER_VARIABLE), "{error}");
+        fs::write(&mine, "").unwrap();
+        assert_eq!(linker(Some(mine.clone()), dir.path()).unwrap(), mine);
     }
 
     #[test]
