@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 const ENUM: &str = "bpf_fs_readahead_flags";
 const STATE: &str = "bpf_fs_readahead_state";
+const OPS: &str = "bpf_fs_readahead_ops";
+const NAME_LEN: &str = "BPF_FS_RA_NAME_LEN";
 
 /// The Rust source.
 pub fn generate(header: &str) -> Result<String> {
@@ -17,8 +19,9 @@ pub fn generate(header: &str) -> Result<String> {
          //! The contract between the kernel module and a policy, as the module has it.\n\n",
     );
     flags(header, &mut out)?;
-    name_len(header, &mut out)?;
+    let name_len = name_len(header, &mut out)?;
     state(header, &mut out)?;
+    ops(header, name_len, &mut out)?;
     Ok(out)
 }
 
@@ -37,44 +40,136 @@ fn flags(header: &str, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn name_len(header: &str, out: &mut String) -> Result<()> {
-    const NAME: &str = "BPF_FS_RA_NAME_LEN";
-    let define = format!("#define {NAME} ");
-    let line = header.lines().find(|l| l.starts_with(&define)).context(NAME)?;
-    let value: usize = line[define.len()..].trim().parse()?;
+fn name_len(header: &str, out: &mut String) -> Result<usize> {
+    let define = format!("#define {NAME_LEN} ");
+    let line = header.lines().find(|l| l.starts_with(&define)).context(NAME_LEN)?;
+    let value = line[define.len()..].trim().parse()?;
     writeln!(out, "\n/// Bytes of a policy's name, with its NUL.")?;
-    writeln!(out, "pub const {NAME}: usize = {value};\n")?;
-    Ok(())
+    writeln!(out, "pub const {NAME_LEN}: usize = {value};\n")?;
+    Ok(value)
 }
 
 fn state(header: &str, out: &mut String) -> Result<()> {
     let docs = docs(header, &format!("struct {STATE} -"))?;
     writeln!(out, "/// What a policy sees of a decision; sizes and indices are in pages.")?;
     writeln!(out, "#[derive(Debug, Clone, Copy)]\n#[repr(C)]\npub struct {STATE} {{")?;
-    let mut offsets = String::new();
-    let mut offset = 0;
+    let mut layout = Layout::new(STATE);
     for line in body(header, &format!("struct {STATE} {{"))? {
         let (c_type, name) =
             line.trim_end_matches(';').split_once(' ').with_context(|| line.to_owned())?;
-        let (rust_type, size) = match c_type {
-            "__u32" => ("u32", 4),
-            "__u64" => ("u64", 8),
-            "__s64" => ("i64", 8),
-            other => bail!("{name}: no Rust type is known for {other}"),
-        };
-        // C and Rust would both pad here, but a hole is an ABI to regret.
-        ensure!(offset % size == 0, "{name} leaves a hole before it");
+        let (rust_type, size) = number(name, c_type)?;
         let doc = docs.get(name).with_context(|| format!("{name} has no doc"))?;
         writeln!(out, "    /// {}.", capitalised(doc))?;
         writeln!(out, "    pub {name}: {rust_type},")?;
-        writeln!(
-            offsets,
-            "const _: () = assert!(core::mem::offset_of!({STATE}, {name}) == {offset});"
-        )?;
-        offset += size;
+        layout.member(name, size, size)?;
     }
-    write!(out, "}}\n\n{offsets}const _: () = assert!(size_of::<{STATE}>() == {offset});\n")?;
+    write!(out, "}}\n\n{}", layout.assertions()?)?;
     Ok(())
+}
+
+/// The table, each member with its own comment.
+fn ops(header: &str, name_len: usize, out: &mut String) -> Result<()> {
+    writeln!(out, "\n/// What a policy provides; a callback that is not there is the kernel's.")?;
+    writeln!(
+        out,
+        "///\n/// The kernel's view: `policy!` makes a table of the callbacks that are there,"
+    )?;
+    writeln!(out, "/// since an `Option` is no pointer in BTF.")?;
+    writeln!(out, "#[derive(Debug, Clone, Copy)]\n#[repr(C)]\npub struct {OPS} {{")?;
+    let mut layout = Layout::new(OPS);
+    let mut comment = String::new();
+    for line in body(header, &format!("struct {OPS} {{"))? {
+        if line.starts_with("/*") || line.starts_with('*') {
+            let text = line.trim_start_matches(['/', '*']).trim_end_matches("*/").trim();
+            // An empty line parts paragraphs.
+            comment += if text.is_empty() { "\n" } else { text };
+            comment += " ";
+            continue;
+        }
+        let member = Member::parse(line, name_len)?;
+        let doc = comment
+            .trim()
+            .strip_prefix(&format!("@{}: ", member.name))
+            .with_context(|| format!("{} has no doc", member.name))?;
+        for (i, paragraph) in doc.split('\n').map(str::trim).filter(|p| !p.is_empty()).enumerate() {
+            let paragraph = plain(paragraph);
+            let parting = if i > 0 { "    ///\n" } else { "" };
+            writeln!(out, "{parting}    /// {}.", capitalised(&paragraph))?;
+        }
+        writeln!(out, "    pub {}: {},", member.name, member.rust_type)?;
+        layout.member(member.name, member.size, member.align)?;
+        comment.clear();
+    }
+    write!(out, "}}\n\n{}", layout.assertions()?)?;
+    Ok(())
+}
+
+/// A member of the table.
+struct Member<'a> {
+    name: &'a str,
+    rust_type: String,
+    size: usize,
+    align: usize,
+}
+
+impl<'a> Member<'a> {
+    fn parse(line: &'a str, name_len: usize) -> Result<Self> {
+        let text = line.trim_end_matches(';');
+        let arguments = format!(")(struct {STATE} *s)");
+        if let Some(name) = text.strip_prefix("int (*").and_then(|t| t.strip_suffix(&arguments)) {
+            let rust_type = format!("Option<unsafe extern \"C\" fn(s: *mut {STATE}) -> i32>");
+            return Ok(Self { name, rust_type, size: 8, align: 8 });
+        }
+        let array = format!("[{NAME_LEN}]");
+        if let Some(name) = text.strip_prefix("char ").and_then(|t| t.strip_suffix(&array)) {
+            let rust_type = format!("[u8; {NAME_LEN}]");
+            return Ok(Self { name, rust_type, size: name_len, align: 1 });
+        }
+        let (c_type, name) = text.split_once(' ').with_context(|| line.to_owned())?;
+        let (rust_type, size) = number(name, c_type)?;
+        Ok(Self { name, rust_type: rust_type.to_owned(), size, align: size })
+    }
+}
+
+/// Rust's type and its bytes.
+fn number(name: &str, c_type: &str) -> Result<(&'static str, usize)> {
+    Ok(match c_type {
+        "__u32" => ("u32", 4),
+        "__u64" => ("u64", 8),
+        "__s64" => ("i64", 8),
+        other => bail!("{name}: no Rust type is known for {other}"),
+    })
+}
+
+/// Where the members of a struct lie, as its Rust side is to prove.
+struct Layout {
+    of: &'static str,
+    end: usize,
+    align: usize,
+    out: String,
+}
+
+impl Layout {
+    fn new(of: &'static str) -> Self {
+        Self { of, end: 0, align: 1, out: String::new() }
+    }
+
+    fn member(&mut self, name: &str, size: usize, align: usize) -> Result<()> {
+        let Self { of, end, .. } = *self;
+        // C and Rust would both pad here, but a hole is an ABI to regret.
+        ensure!(end % align == 0, "{name} leaves a hole before it");
+        writeln!(self.out, "const _: () = assert!(core::mem::offset_of!({of}, {name}) == {end});")?;
+        self.end += size;
+        self.align = self.align.max(align);
+        Ok(())
+    }
+
+    fn assertions(self) -> Result<String> {
+        let Self { of, end, align, mut out } = self;
+        ensure!(end % align == 0, "{of} has a hole at its end");
+        writeln!(out, "const _: () = assert!(size_of::<{of}>() == {end});")?;
+        Ok(out)
+    }
 }
 
 /// The lines between a definition's first and its closing one.
@@ -125,12 +220,39 @@ fn word_of(text: &str) -> &str {
 mod tests {
     use super::*;
 
+    /// A header with these members of the state and of the table.
+    fn header(state: &str, ops: &str) -> String {
+        format!(
+            "/**\n * enum {ENUM} - x\n * @A: a\n */\nenum {ENUM} {{\n\tA = 1,\n}};\n\
+             #define {NAME_LEN} 16\n\
+             /**\n * struct {STATE} - x\n * @f: a\n * @g: a\n */\n\
+             struct {STATE} {{\n{state}\n}};\n\
+             struct {OPS} {{\n{ops}\n}};\n"
+        )
+    }
+
     #[test]
     fn what_is_not_understood_is_an_error() {
-        let header = "/**\n * enum bpf_fs_readahead_flags - x\n * @A: a\n */\nenum bpf_fs_readahead_flags {\n\tA = 1,\n};\n\
-                      #define BPF_FS_RA_NAME_LEN 16\n\
-                      /**\n * struct bpf_fs_readahead_state - x\n * @f: a\n */\nstruct bpf_fs_readahead_state {\n\tloff_t f;\n};\n";
-        let error = generate(header).unwrap_err().to_string();
-        assert!(error.contains("loff_t"), "{error}");
+        let said = |state, ops| generate(&header(state, ops)).unwrap_err().to_string();
+        let callback = "/** @c: x */\nint (*c)(struct bpf_fs_readahead_state *s);";
+        assert!(said("loff_t f;", callback).contains("loff_t"));
+        assert!(said("__u32 f;\n__u64 g;", callback).contains("hole before"));
+        assert!(said("__u32 h;", callback).contains("h has no doc"));
+        assert!(said("__u32 f;", "/** @c: x */\nvoid (*c)(void);").contains("void"));
+        assert!(said("__u32 f;", &callback.replace("@c", "@d")).contains("c has no doc"));
+    }
+
+    #[test]
+    fn members_of_the_table_keep_their_comments() {
+        let ops = "/**\n * @c: asked\n * first\n *\n * Return: 0\n */\n\
+                   int (*c)(struct bpf_fs_readahead_state *s);\n\
+                   /** @id: a scope */\n__u64 id;";
+        let rust = generate(&header("__u64 f;", ops)).unwrap();
+        assert!(
+            rust.contains("    /// Asked first.\n    ///\n    /// Return: 0.\n    pub c: Option<")
+        );
+        assert!(rust.contains("    /// A scope.\n    pub id: u64,"));
+        assert!(rust.contains("offset_of!(bpf_fs_readahead_ops, id) == 8"));
+        assert!(rust.contains("size_of::<bpf_fs_readahead_ops>() == 16"));
     }
 }

@@ -75,3 +75,27 @@ const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, dev) == 68);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, flags) == 72);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, io_pages) == 76);
 const _: () = assert!(size_of::<bpf_fs_readahead_state>() == 80);
+
+/// What a policy provides; a callback that is not there is the kernel's.
+///
+/// The kernel's view: `policy!` makes a table of the callbacks that are there,
+/// since an `Option` is no pointer in BTF.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct bpf_fs_readahead_ops {
+    /// Called before the kernel sizes a window: on a miss, on a mark, on a fault miss.
+    ///
+    /// Return: n > 0: the limit in pages for this decision alone; 0: read only what was asked for; negative: the file's own limit.
+    pub get_max_ra: Option<unsafe extern "C" fn(s: *mut bpf_fs_readahead_state) -> i32>,
+    /// Called after a window was computed; may write start, size and async_size of the state.
+    ///
+    /// Return: n > 0: the window's size in pages; 0: read only what was asked for; negative: keep what is in the state.
+    pub get_ra: Option<unsafe extern "C" fn(s: *mut bpf_fs_readahead_state) -> i32>,
+    /// Shown to people; NUL-terminated.
+    pub name: [u8; BPF_FS_RA_NAME_LEN],
+}
+
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, get_max_ra) == 0);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, get_ra) == 8);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, name) == 16);
+const _: () = assert!(size_of::<bpf_fs_readahead_ops>() == 32);

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The table of a policy's callbacks.
 
+use crate::abi::bpf_fs_readahead_ops;
+
+// Does not compile once the contract has a member that is missing here: then
+// `policy!` and `callback!` are to learn it, too.
+const _: fn(bpf_fs_readahead_ops) = |table| {
+    let bpf_fs_readahead_ops { get_max_ra: _, get_ra: _, name: _ } = table;
+};
+
 /// Name the policy and its callbacks; those that are not named are not there.
 ///
 /// | callback | function | called |
