@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Answers that no sound policy gives: the data stays right, the windows stay
+//! bounded, the counters tell.
+
+use raext_build::Builder;
+use raext_e2e::{boot, guest_file, step, stop_clean};
+use raext_engine::{Engine, Paths};
+use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const POLICY: &str = "/extreme.bpf.o";
+
+/// What a policy is told to answer, and whether answers must be clamped.
+struct Case {
+    name: &'static str,
+    set: &'static [(&'static str, &'static str)],
+    clamps: bool,
+}
+
+const CASES: [Case; 9] = [
+    Case { name: "the largest limit", set: &[("limit", "2147483647")], clamps: true },
+    Case { name: "the smallest limit", set: &[("limit", "-2147483648")], clamps: false },
+    Case { name: "a limit of one page", set: &[("limit", "1")], clamps: false },
+    Case { name: "the largest window", set: &[("window", "2147483647")], clamps: true },
+    Case { name: "no window", set: &[("window", "0")], clamps: false },
+    Case { name: "windows of one page", set: &[("window", "1")], clamps: false },
+    Case {
+        name: "behind the file's end",
+        set: &[("writes", "true"), ("start", "18446744073709551615"), ("size", "32")],
+        clamps: true,
+    },
+    Case {
+        name: "all bits set",
+        set: &[
+            ("writes", "true"),
+            ("start", "65535"),
+            ("size", "4294967295"),
+            ("async_size", "4294967295"),
+        ],
+        clamps: true,
+    },
+    Case {
+        name: "always the first pages, the tail longer than the window",
+        set: &[("writes", "true"), ("size", "8"), ("async_size", "4000000000")],
+        clamps: true,
+    },
+];
+
+/// The module's counters of the attached policy.
+fn counters(engine: &mut Engine) -> BTreeMap<String, u64> {
+    let table = "/sys/kernel/debug/readahead_ext/policies";
+    let (status, text, _) = engine.exec(&["cat", table], &step).unwrap();
+    assert_eq!(status, 0, "{text}");
+    let mut lines = text.lines();
+    let names = lines.next().unwrap().split_whitespace().skip(1);
+    let values = lines.next().unwrap().split_whitespace().skip(1);
+    names.map(str::to_owned).zip(values.map(|v| v.parse().unwrap())).collect()
+}
+
+fn run_all(engine: &mut Engine) -> Vec<Sample> {
+    Workload::ALL.map(|w| engine.run(w.default_spec(), &step).unwrap()).to_vec()
+}
+
+#[test]
+fn absurd_answers_cost_time_and_never_data() {
+    let paths = Paths::find().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let source = paths.root.join("tests/accepted/extreme.bpf.c");
+    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let cat = [PathBuf::from("/bin/cat")];
+    let mut engine = boot(&[], vec![guest_file(POLICY, object)], &cat);
+    for fs in [Fs::Ext4, Fs::Xfs] {
+        let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: 256 << 20 };
+        engine.set_up(device, &step).unwrap();
+        let kernel = run_all(&mut engine);
+        for case in &CASES {
+            let set = case.set.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            engine.attach(POLICY, &set.collect(), &step).unwrap();
+            let with = run_all(&mut engine);
+            let counters = counters(&mut engine);
+            engine.detach(&step).unwrap();
+            let name = format!("{} on {fs}", case.name);
+            for (kernel, with) in kernel.iter().zip(&with) {
+                assert_eq!(with.checksum, kernel.checksum, "{name}: other data");
+                // 64 MiB a window is the hard limit, 256 MiB the file.
+                assert!(with.device_bytes <= 300 << 20, "{name}: {with:?}");
+            }
+            assert_eq!(counters["clamped"] > 0, case.clamps, "{name}: {counters:?}");
+            let asked: u64 = with.iter().map(|sample| sample.decisions).sum();
+            assert!(asked > 0, "{name}: never asked");
+        }
+    }
+    stop_clean(engine);
+}
+
+/// `get_ra` runs on the read path, in spite of the tail jump that hides its
+/// caller: a window of a quarter of the kernel's makes four times the marks.
+#[test]
+fn the_window_callback_runs_on_the_read_path() {
+    let paths = Paths::find().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let source = paths.root.join("tests/accepted/extreme.bpf.c");
+    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let mut engine = boot(&[], vec![guest_file(POLICY, object)], &["/bin/cat".into()]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 32 << 20 };
+    engine.set_up(device, &step).unwrap();
+    let spec = Workload::SeqRead.default_spec();
+    let set = |window: &str| BTreeMap::from([("window".to_owned(), window.to_owned())]);
+
+    engine.attach(POLICY, &set("-1"), &step).unwrap();
+    let kept = engine.run(spec, &step).unwrap();
+    let unchanged = counters(&mut engine);
+    engine.detach(&step).unwrap();
+    assert_eq!(unchanged["windows"], unchanged["miss"] + unchanged["mark"], "{unchanged:?}");
+    assert_eq!(unchanged["changed"], 0, "{unchanged:?}");
+
+    engine.attach(POLICY, &set("8"), &step).unwrap();
+    let narrow = engine.run(spec, &step).unwrap();
+    let changed = counters(&mut engine);
+    engine.detach(&step).unwrap();
+    assert!(changed["changed"] > 0, "{changed:?}");
+    assert!(
+        narrow.decisions > 3 * kept.decisions,
+        "windows of 8 pages: {narrow:?}, of 32: {kept:?}"
+    );
+    stop_clean(engine);
+}
