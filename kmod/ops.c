@@ -31,11 +31,18 @@ static bool raext_is_valid_access(int off, int size, enum bpf_access_type type,
 
 static bool raext_is_writable(int off, int size)
 {
-#define IS_FIELD(field)							\
-	(off == offsetof(struct bpf_fs_readahead_state, field) &&	\
-	 size == sizeof_field(struct bpf_fs_readahead_state, field))
-	return IS_FIELD(start) || IS_FIELD(size) || IS_FIELD(async_size);
-#undef IS_FIELD
+	switch (off) {
+	case offsetof(struct bpf_fs_readahead_state, start):
+		return size == sizeof_field(struct bpf_fs_readahead_state,
+					    start);
+	case offsetof(struct bpf_fs_readahead_state, size):
+		return size == sizeof_field(struct bpf_fs_readahead_state,
+					    size);
+	case offsetof(struct bpf_fs_readahead_state, async_size):
+		return size == sizeof_field(struct bpf_fs_readahead_state,
+					    async_size);
+	}
+	return false;
 }
 
 static int raext_btf_struct_access(struct bpf_verifier_log *log,
