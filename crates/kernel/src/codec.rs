@@ -37,7 +37,7 @@ pub(crate) fn decompress(data: &[u8], limit: u64) -> Option<io::Result<Vec<u8>>>
     let read = match codec {
         Codec::Gzip => flate2::read::GzDecoder::new(data).take(limit).read_to_end(&mut out),
         Codec::Lz4 => lz4_flex::frame::FrameDecoder::new(data).take(limit).read_to_end(&mut out),
-        Codec::Xz => lzma_rust2::XzReader::new(data, false).take(limit).read_to_end(&mut out),
+        Codec::Xz => liblzma::read::XzDecoder::new(data).take(limit).read_to_end(&mut out),
         Codec::Zstd => {
             ruzstd::decoding::StreamingDecoder::new_with_max_window_size(data, ZSTD_WINDOW)
                 .map_err(io::Error::other)

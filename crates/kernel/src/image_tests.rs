@@ -27,7 +27,7 @@ pub(crate) fn lz4(data: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn xz(data: &[u8]) -> Vec<u8> {
-    let mut to = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).unwrap();
+    let mut to = liblzma::write::XzEncoder::new(Vec::new(), 6);
     to.write_all(data).unwrap();
     to.finish().unwrap()
 }

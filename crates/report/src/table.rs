@@ -4,7 +4,7 @@
 use crate::text::{factor, megabytes, off_by, time};
 use crate::{Cell, Comparison};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, Table, TableComponent};
 use std::fmt::Write as _;
 
 /// Mark of a ratio that may be none.
@@ -77,7 +77,7 @@ fn is_once(cell: &Cell, repeats: u32) -> bool {
 
 fn grid(comparison: &Comparison, show: impl Fn(&Cell) -> String) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.load_preset(UTF8_HORIZONTAL_ONLY).remove_style(TableComponent::HorizontalLines);
     let labels = comparison.columns.iter().map(crate::Column::label);
     table.set_header(["workload".to_owned()].into_iter().chain(labels));
     for (at, row) in comparison.rows.iter().enumerate() {
