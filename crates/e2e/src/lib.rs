@@ -66,18 +66,18 @@ pub fn stop_clean(mut engine: Engine) {
 /// Warnings that a healthy guest prints are known; everything else is not.
 fn is_complaint(line: &str) -> bool {
     const WORDS: [&str; 12] = [
-        "WARNING",
-        "BUG",
+        "WARNING:",
+        "BUG:",
         "Oops",
         "general protection",
         "Call Trace",
-        "stack",
+        "stack guard",
         "lockup",
-        "hung",
-        "stall",
-        "leak",
-        "readahead_ext",
+        "blocked for more than",
+        "detected stalls",
+        "memory leak",
         "corrupt",
+        "readahead_ext",
     ];
     const HARMLESS: [&str; 3] =
         ["loading out-of-tree module taints kernel", "module verification failed", "report a bug"];
@@ -93,5 +93,6 @@ mod tests {
         assert!(is_complaint("WARNING: CPU: 0 PID: 1 at mm/readahead.c:170"));
         assert!(is_complaint("readahead_ext: cannot hook the readahead functions (-16)"));
         assert!(!is_complaint("readahead_ext: loading out-of-tree module taints kernel."));
+        assert!(!is_complaint("MDS CPU bug present and SMT on, data leak possible."));
     }
 }
