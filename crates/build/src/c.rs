@@ -8,8 +8,8 @@ use std::process::Command;
 /// Newest first; before 12, clang records no field accesses of use.
 const CLANGS: std::ops::RangeInclusive<u32> = 12..=25;
 
-/// Compile a policy.
-pub fn build(source: &Path, include: &Path, out: &Path) -> Result<PathBuf, BuildError> {
+/// Compile a policy: the object file, and what was warned of.
+pub fn build(source: &Path, include: &Path, out: &Path) -> Result<(PathBuf, String), BuildError> {
     compile(source, include, out, &[])
 }
 
@@ -19,14 +19,14 @@ pub fn compile(
     include: &Path,
     out: &Path,
     flags: &[&str],
-) -> Result<PathBuf, BuildError> {
+) -> Result<(PathBuf, String), BuildError> {
     let not_source = || BuildError::NotSource(source.to_path_buf());
     if source.extension().is_none_or(|e| e != "c") || !source.is_file() {
         return Err(not_source());
     }
     let stem = source.file_stem().and_then(|s| s.to_str()).ok_or_else(not_source)?;
     let object = out.join(format!("{}.bpf.o", stem.trim_end_matches(".bpf")));
-    let output = run::output(
+    let compiled = run::compile(
         Command::new(clang()?)
             .args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall"])
             .args(flags)
@@ -36,14 +36,9 @@ pub fn compile(
             .arg(source)
             .arg("-o")
             .arg(&object),
+        source,
     )?;
-    if output.status.success() {
-        return Ok(object);
-    }
-    Err(BuildError::Compiler {
-        path: source.to_path_buf(),
-        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
+    Ok((object, compiled.warnings))
 }
 
 fn clang() -> Result<String, BuildError> {

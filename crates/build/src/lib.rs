@@ -50,7 +50,7 @@ impl Builder {
     ) -> Result<PathBuf, BuildError> {
         fs::create_dir_all(out)
             .map_err(|source| BuildError::Write { path: out.to_path_buf(), source })?;
-        let object = if source.is_dir() {
+        let (object, warnings) = if source.is_dir() {
             let toolchain = Toolchain::find(&self.tools)?;
             step(&format!("compiling {} with {toolchain}", source.display()));
             rust::build(&toolchain, source, &self.target, out)?
@@ -58,6 +58,9 @@ impl Builder {
             step(&format!("compiling {}", source.display()));
             c::build(source, &self.include, out)?
         };
+        if !warnings.is_empty() {
+            step(&format!("the compiler warns:\n{warnings}"));
+        }
         PolicyObject::read(&object)?;
         Ok(object)
     }
@@ -75,6 +78,6 @@ impl Builder {
     ) -> Result<PathBuf, BuildError> {
         fs::create_dir_all(out)
             .map_err(|source| BuildError::Write { path: out.to_path_buf(), source })?;
-        c::compile(source, &self.include, out, flags)
+        Ok(c::compile(source, &self.include, out, flags)?.0)
     }
 }

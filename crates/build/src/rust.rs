@@ -142,13 +142,13 @@ fn in_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
-/// Compile the crate in `dir`.
+/// Compile the crate in `dir`: the object file, and what was warned of.
 pub fn build(
     toolchain: &Toolchain,
     dir: &Path,
     target: &Path,
     out: &Path,
-) -> Result<PathBuf, BuildError> {
+) -> Result<(PathBuf, String), BuildError> {
     let manifest = dir.join("Cargo.toml");
     if !manifest.is_file() {
         return Err(BuildError::NotSource(dir.to_path_buf()));
@@ -167,20 +167,15 @@ pub fn build(
     if toolchain.kind == Kind::Nightly {
         cargo.args(["-Z", "build-std=core"]);
     }
-    let output = run::output(&mut cargo)?;
-    if !output.status.success() {
-        return Err(BuildError::Compiler {
-            path: manifest,
-            said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        });
-    }
-    let (name, library) = artifact(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
-        BuildError::Manifest { path: manifest, why: "has no library (src/lib.rs)".into() }
+    let run::Compiled { printed, warnings } = run::compile(&mut cargo, &manifest)?;
+    let (name, library) = artifact(&printed).ok_or_else(|| BuildError::Manifest {
+        path: manifest,
+        why: "has no library (src/lib.rs)".into(),
     })?;
     let object = out.join(format!("{name}.bpf.o"));
     fs::copy(&library, &object)
         .map_err(|source| BuildError::Write { path: object.clone(), source })?;
-    Ok(object)
+    Ok((object, warnings))
 }
 
 /// Name and file of the last library that cargo says it made.

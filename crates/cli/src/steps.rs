@@ -29,8 +29,13 @@ impl Steps {
         Self { bar, plain, last: RefCell::new(None) }
     }
 
-    /// Begin a step; ends the one before.
+    /// Begin a step; ends the one before. A text of several lines is no step,
+    /// but something to be read: it is shown whole.
     pub fn step(&self, name: &str) {
+        if name.contains('\n') {
+            self.bar.suspend(|| eprintln!("raext: {name}"));
+            return;
+        }
         let mut last = self.last.borrow_mut();
         if last.as_ref().is_some_and(|(old, _)| old == name) {
             return;

@@ -99,6 +99,28 @@ fn a_source_that_does_not_compile_is_shown_with_the_compiler_s_words() {
     assert!(status == 1 && said.contains("typo.bpf.c:2"), "{status} {said}");
 }
 
+#[test]
+fn the_compiler_s_warnings_are_passed_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("careless.bpf.c");
+    let code = r#"#include "readahead_ext.bpf.h"
+SEC("struct_ops/get_max_ra")
+int RAEXT_CALLBACK(limit, struct bpf_fs_readahead_state *s)
+{
+	int forgotten;
+
+	return s->ra_pages;
+}
+RAEXT_POLICY(careless) = { .get_max_ra = (void *)limit, .name = "careless" };
+"#;
+    fs::write(&source, code).unwrap();
+    let object = dir.path().join("out.bpf.o");
+    let (source, object) = (source.to_string_lossy(), object.to_string_lossy());
+    let (status, said) = run(&["build", &source, "--output", &object]);
+    assert!(status == 0 && said.contains("unused variable 'forgotten'"), "{status} {said}");
+    assert!(fs::metadata(&*object).unwrap().len() > 0);
+}
+
 /// A folder with links to some programs, as the only one in PATH.
 fn only(programs: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
