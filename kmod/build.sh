@@ -4,7 +4,8 @@
 # The work behind `make -C kmod`: sees that all is there, so that what is
 # missing is one line and not a page of kbuild, then builds in the folder O.
 #
-# usage: build.sh KDIR O BTF PAHOLE, with MAKE, CC and STAMP in the environment
+# usage: build.sh KDIR O BTF PAHOLE, with MAKE, CC, STAMP and RAEXT_UNTESTED in
+# the environment
 
 set -eu
 export LC_ALL=C

@@ -113,8 +113,8 @@ static void raext_read_pages(struct readahead_control *ractl,
 	pgoff_t index = readahead_index(ractl);
 
 	if (index < file_pages)
-		page_cache_ra_unbounded(ractl, min(nr, file_pages - index),
-					lookahead);
+		raext_ra_unbounded(ractl, min(nr, file_pages - index),
+				   lookahead);
 }
 
 /*
@@ -168,9 +168,7 @@ static void raext_ra_lend(struct readahead_control *ractl,
 static void raext_ra_return(struct readahead_control *ractl,
 			    struct file_ra_state *ra)
 {
-	ra->start = ractl->ra->start;
-	ra->size = ractl->ra->size;
-	ra->async_size = ractl->ra->async_size;
+	raext_ra_copy_back(ra, ractl->ra);
 	ractl->ra = ra;
 }
 
