@@ -4,6 +4,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use raext_engine::KernelChoice;
+use raext_kernel::Want;
 use raext_proto::{DeviceProfile, Fs, Workload};
 use std::path::PathBuf;
 
@@ -40,6 +42,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Measure what an attached policy costs a fully cached read, in a microVM.
     Bench(BenchArgs),
+    /// Show the kernels for the microVM: which are there, which were tested.
+    Kernels,
     /// Build, load or remove the kernel module of the running kernel.
     #[command(subcommand)]
     Module(ModuleCommand),
@@ -75,9 +79,20 @@ pub struct SetArgs {
 /// Which kernel the microVM boots.
 #[derive(Debug, Args)]
 pub struct KernelArgs {
-    /// Boot this kernel image [default: the newest 6.12 of the archive].
-    #[arg(long, value_name = "FILE")]
-    pub kernel: Option<PathBuf>,
+    /// Boot the newest kernel of this series ("6.18"; see `raext kernels`), or
+    /// this kernel image [default: 6.12].
+    #[arg(long, value_name = "SERIES|FILE")]
+    pub kernel: Option<Want>,
+    /// Go on with a kernel of a series that this was not tested on.
+    #[arg(long)]
+    pub untested: bool,
+}
+
+impl KernelArgs {
+    /// The kernel that is meant.
+    pub fn choice(&self) -> KernelChoice {
+        KernelChoice { want: self.kernel.clone().unwrap_or_default(), untested: self.untested }
+    }
 }
 
 /// `raext check`
@@ -90,7 +105,7 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub kernel: KernelArgs,
     /// Ask the running kernel (needs root and the module) instead of a microVM.
-    #[arg(long, conflicts_with = "kernel")]
+    #[arg(long, conflicts_with_all = ["kernel", "untested"])]
     pub host: bool,
     /// Print the whole log of libbpf and the verifier too.
     #[arg(long)]
@@ -218,6 +233,19 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_kernel_is_a_series_or_a_file() {
+        let parse = |words: &[&str]| match Cli::try_parse_from(words).unwrap().command {
+            Command::Bench(args) => args.kernel.choice(),
+            other => panic!("{other:?}"),
+        };
+        let choice = parse(&["raext", "bench", "--kernel", "6.18"]);
+        assert!(matches!(choice.want, Want::NewestOf(_)) && !choice.untested);
+        let choice = parse(&["raext", "bench", "--kernel", "./vmlinuz", "--untested"]);
+        assert!(matches!(choice.want, Want::Image(_)) && choice.untested);
+        assert_eq!(parse(&["raext", "bench"]).want.to_string(), "6.12");
     }
 
     #[test]

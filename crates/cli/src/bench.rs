@@ -23,7 +23,7 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
         host: object.path().to_path_buf(),
         executable: false,
     }];
-    let mut engine = Engine::start(args.kernel.kernel.as_deref(), files, &[], &step)?;
+    let mut engine = Engine::start(&args.kernel.choice(), files, &[], &step)?;
     engine.set_up(
         Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES },
         &step,

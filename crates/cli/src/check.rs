@@ -54,7 +54,7 @@ fn in_vm(
         host: object.path().to_path_buf(),
         executable: false,
     }];
-    let mut engine = Engine::start(args.kernel.kernel.as_deref(), files, &[], &step)?;
+    let mut engine = Engine::start(&args.kernel.choice(), files, &[], &step)?;
     steps.step("asking the verifier");
     let outcome = engine.check(GUEST_OBJECT, set, &step)?;
     let kernel = format!("kernel {} in a microVM", engine.release());

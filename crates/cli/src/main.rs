@@ -10,6 +10,7 @@ mod check;
 mod compare;
 mod exit;
 mod host;
+mod kernels;
 mod module;
 mod policy;
 mod signals;
@@ -43,6 +44,7 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::List(args) => host::list(args),
         Command::Compare(args) => compare::run(args, steps),
         Command::Bench(args) => bench::run(args, steps),
+        Command::Kernels => kernels::run(steps),
         Command::Module(command) => module::run(command, steps),
         Command::Policies => policies(steps),
         Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?),

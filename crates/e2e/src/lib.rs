@@ -2,7 +2,7 @@
 //! What the tests of the whole share: policies built once, a microVM a test
 //! file, and a kernel log that must be clean at the end.
 
-use raext_engine::{Engine, GuestObject, Paths};
+use raext_engine::{Engine, GuestObject, KernelChoice, Paths};
 use std::path::{Path, PathBuf};
 
 /// Where the shipped policies lie in the guest.
@@ -47,8 +47,21 @@ pub fn guest_file(guest: impl Into<String>, host: impl Into<PathBuf>) -> GuestOb
 /// # Panics
 /// When the machine does not start.
 pub fn boot(policies: &[&str], more: Vec<GuestObject>, programs: &[PathBuf]) -> Engine {
+    boot_kernel(&KernelChoice::default(), policies, more, programs)
+}
+
+/// As [`boot`], with another kernel than the usual one.
+///
+/// # Panics
+/// When the machine does not start.
+pub fn boot_kernel(
+    kernel: &KernelChoice,
+    policies: &[&str],
+    more: Vec<GuestObject>,
+    programs: &[PathBuf],
+) -> Engine {
     let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
-    Engine::start(None, files.chain(more).collect(), programs, &step)
+    Engine::start(kernel, files.chain(more).collect(), programs, &step)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 

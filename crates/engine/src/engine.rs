@@ -2,18 +2,24 @@
 //! A booted microVM with the module loaded.
 
 use crate::{EngineError, Paths};
-use raext_kernel::{Kernel, Series, Want};
+use raext_kernel::{Kernel, Want};
 use raext_proto::{Device, LoadOutcome, Reply, Request, Sample, WorkloadSpec};
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// The series of stock kernels that is booted unless the user names an image.
-const DEFAULT_SERIES: Series = Series { major: 6, minor: 12 };
+use std::path::PathBuf;
 
 /// What the devices and file systems of the guest need.
 const GUEST_MODULES: [&str; 3] = ["configfs", "null_blk", "xfs"];
 const GUEST_PROGRAMS: [&str; 2] = ["/sbin/mke2fs", "/sbin/mkfs.xfs"];
+
+/// Which kernel to boot; a stock one of the first tested series by default.
+#[derive(Debug, Clone, Default)]
+pub struct KernelChoice {
+    /// A series or an image of the user's.
+    pub want: Want,
+    /// Whether it may be of a series that was not tested.
+    pub untested: bool,
+}
 
 /// A file of the host that is put into the guest.
 #[derive(Debug, Clone)]
@@ -35,23 +41,19 @@ pub struct Engine {
 impl Engine {
     /// Get the kernel, build the module, boot, load the module.
     ///
-    /// `image` is a kernel of the user's; `objects` are put into the guest, and
-    /// so are `programs` with their libraries.
+    /// `objects` are put into the guest, and so are `programs` with their
+    /// libraries.
     ///
     /// # Errors
     /// When one of these steps fails.
     pub fn start(
-        image: Option<&Path>,
+        kernel: &KernelChoice,
         objects: Vec<GuestObject>,
         programs: &[PathBuf],
         step: &dyn Fn(&str),
     ) -> Result<Self, EngineError> {
         let paths = Paths::find()?;
-        let want = match image {
-            Some(image) => Want::Image(image.to_path_buf()),
-            None => Want::NewestOf(DEFAULT_SERIES),
-        };
-        let kernel = raext_kernel::provide(&paths.cache(), &want, step)?;
+        let kernel = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, step)?;
         let module = raext_kernel::build_module(
             &kernel,
             &paths.root.join("kmod"),

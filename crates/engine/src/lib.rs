@@ -8,6 +8,6 @@ mod engine;
 mod error;
 mod paths;
 
-pub use engine::{Engine, GuestObject};
+pub use engine::{Engine, GuestObject, KernelChoice};
 pub use error::EngineError;
 pub use paths::Paths;

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A kernel out of the machine's own package archive, unpacked in the cache.
+//! A kernel out of a package archive, unpacked in the cache.
 //!
-//! `apt-get download` and `dpkg-deb -x` need no root and install nothing.
+//! The machine's own archive is asked first, then the newer suites of the same
+//! mirror. `apt-get download` and `dpkg-deb -x` need no root and install nothing.
 //! Once a kernel of the series is in the cache, neither is asked again: what
 //! was measured stays comparable until the user empties the cache.
 
+use crate::apt::{self, Apt};
 use crate::cache;
+use crate::environment::Environment;
 use crate::headers;
 use crate::image::release_of_image;
+use crate::pinned;
 use crate::series::numbers;
+use crate::tested::is_tested;
 use crate::{Kernel, KernelError, Series};
 use std::collections::HashSet;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::time::Duration;
 
 /// The flavour for virtual machines: small, quick to boot, with virtio built in.
 const FLAVOUR: &str = "cloud-amd64";
@@ -32,22 +36,22 @@ pub(crate) fn newest(
 ) -> Result<Kernel, KernelError> {
     let kernels = cache.join("kernels");
     if let Some(release) = cached(&kernels, series) {
-        return assemble(&kernels, release, step);
+        return assemble(cache, release, step);
     }
     let lock = cache::lock(&kernels)?;
     // Another process may have fetched it while this one waited.
     if let Some(release) = cached(&kernels, series) {
         drop(lock);
-        return assemble(&kernels, release, step);
+        return assemble(cache, release, step);
     }
-    step(&format!("looking for the newest kernel {series} in the package archive"));
-    let choice = choose(&search()?, series)?;
+    let (apt, suite, choice) = find(cache, series, step)?;
     let made = cache::begin(&kernels)?;
-    step(&format!("downloading {}", choice.packages[0]));
-    let files = download(made.path(), &choice.packages)?;
-    step(&format!("unpacking {}", choice.packages[0]));
+    step(&format!("downloading kernel {}", choice.release));
+    download(&apt, made.path(), &choice.packages)?;
+    step(&format!("unpacking kernel {}", choice.release));
+    let files = apt::packages_in(made.path())?;
     for file in &files {
-        unpack(file, made.path())?;
+        apt::unpack(file, made.path())?;
         fs::remove_file(file).map_err(|e| KernelError::io("remove", file, e))?;
     }
     let image = image(made.path(), &choice.release);
@@ -57,28 +61,107 @@ pub(crate) fn newest(
         return Err(KernelError::Package { release: choice.release, what });
     }
     let names = files.iter().filter_map(|f| Some(f.file_name()?.to_string_lossy() + "\n"));
-    let marker = made.path().join(MARKER);
-    fs::write(&marker, names.collect::<String>())
-        .map_err(|e| KernelError::io("write", &marker, e))?;
+    let write = |name: &str, text: &str| {
+        let path = made.path().join(name);
+        fs::write(&path, text).map_err(|e| KernelError::io("write", &path, e))
+    };
+    write(MARKER, &names.collect::<String>())?;
+    if let Some(suite) = suite {
+        Environment::mark(made.path(), suite)?;
+    }
     cache::finish(made, &kernels.join(&choice.release))?;
     drop(lock);
-    assemble(&kernels, choice.release, step)
+    assemble(cache, choice.release, step)
+}
+
+/// The kernel in the machine's own archive, else among the newer ones; with the
+/// suite that it is for, where that is not the machine's.
+fn find(
+    cache: &Path,
+    series: Series,
+    step: &dyn Fn(&str),
+) -> Result<(Apt, Option<&'static str>, Choice), KernelError> {
+    step(&format!("looking for the newest kernel {series} in the package archive"));
+    let machine = Apt::of_the_machine();
+    match choose(&machine.search()?, series) {
+        Err(KernelError::NotInArchive { .. }) => {}
+        choice => return Ok((machine, None, choice?)),
+    }
+    let newer = Apt::newer(cache, Duration::ZERO, step)?;
+    let choice = choose(&with_pinned(newer.search()?), series)?;
+    Ok((newer, Some(apt::SUITE), choice))
+}
+
+/// What an archive lists, and what it keeps without listing it.
+fn with_pinned(mut listed: String) -> String {
+    for name in pinned::names() {
+        listed += &format!("{name}\n");
+    }
+    listed
+}
+
+fn download(apt: &Apt, dir: &Path, packages: &[String]) -> Result<(), KernelError> {
+    let (pinned, listed): (Vec<_>, Vec<_>) =
+        packages.iter().map(|name| (&**name, pinned::pinned(name))).partition(|(_, p)| p.is_some());
+    let listed: Vec<&str> = listed.into_iter().map(|(name, _)| name).collect();
+    if !listed.is_empty() {
+        apt.download(dir, &listed)?;
+    }
+    pinned.into_iter().filter_map(|(_, p)| p).try_for_each(|p| apt.download_pinned(dir, p))
+}
+
+/// The releases of whole kernels in the cache, newest first.
+pub(crate) fn all_cached(cache: &Path) -> Vec<String> {
+    let mut releases = whole(&cache.join("kernels"));
+    releases.sort_by_key(|release| std::cmp::Reverse(numbers(release)));
+    releases
+}
+
+/// The releases of the kernels that can be had, the newest of each series,
+/// newest first.
+pub(crate) fn available(
+    cache: &Path,
+    age: Duration,
+    step: &dyn Fn(&str),
+) -> Result<Vec<String>, KernelError> {
+    let machine = releases(&Apt::of_the_machine().search()?);
+    let newer = releases(&with_pinned(Apt::newer(cache, age, step)?.search()?));
+    Ok(newest_of_each(machine, newer))
+}
+
+/// Where both archives have a series, it is the machine's that is taken.
+fn newest_of_each(machine: Vec<String>, newer: Vec<String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for release in machine.into_iter().chain(newer) {
+        let series = Series::of(&release);
+        if series.is_some() && !found.iter().any(|other| Series::of(other) == series) {
+            found.push(release);
+        }
+    }
+    found.sort_by_key(|release| std::cmp::Reverse(numbers(release)));
+    found
 }
 
 /// The newest kernel of the series that is in the cache.
 fn cached(kernels: &Path, series: Series) -> Option<String> {
-    fs::read_dir(kernels)
-        .ok()?
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().join(MARKER).exists())
-        .filter_map(|entry| entry.file_name().into_string().ok())
+    whole(kernels)
+        .into_iter()
         .filter(|release| series.contains(release))
         .max_by_key(|release| numbers(release))
 }
 
+fn whole(kernels: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(kernels) else { return Vec::new() };
+    entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join(MARKER).exists())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
 /// The parts of an unpacked kernel.
-fn assemble(kernels: &Path, release: String, step: &dyn Fn(&str)) -> Result<Kernel, KernelError> {
-    let root = kernels.join(&release);
+fn assemble(cache: &Path, release: String, step: &dyn Fn(&str)) -> Result<Kernel, KernelError> {
+    let root = cache.join("kernels").join(&release);
     let image = image(&root, &release);
     let modules_dir = MODULES
         .into_iter()
@@ -87,11 +170,21 @@ fn assemble(kernels: &Path, release: String, step: &dyn Fn(&str)) -> Result<Kern
         .ok_or_else(|| KernelError::Package { release: release.clone(), what: "modules".into() })?;
     let unpacked = root.join(format!("usr/src/linux-headers-{release}"));
     let headers = headers::usable(&unpacked, &release, &image, &root, step)?;
-    Ok(Kernel { release, image, modules_dir, headers, store: root })
+    Ok(Kernel {
+        untested: !is_tested(&release),
+        environment: Environment::of(&root, cache)?,
+        release,
+        image,
+        modules_dir,
+        headers,
+        store: root,
+    })
 }
 
+/// Beside the modules since the image has a package of its own (7.0).
 fn image(root: &Path, release: &str) -> PathBuf {
-    root.join(format!("boot/vmlinuz-{release}"))
+    let beside = root.join(format!("usr/lib/modules/{release}/vmlinuz"));
+    if beside.exists() { beside } else { root.join(format!("boot/vmlinuz-{release}")) }
 }
 
 /// A kernel, and the packages that make it up, the image's first.
@@ -101,20 +194,35 @@ struct Choice {
     packages: Vec<String>,
 }
 
-/// The packages that the kernel `base`, e.g. `6.12.117+deb12`, is split into.
-fn packages(base: &str) -> Vec<String> {
-    vec![
-        format!("linux-image-{base}-{FLAVOUR}"),
+/// The packages that the kernel `base`, e.g. `6.12.117+deb12`, is split into:
+/// since 7.0, and in late 6.19, the image is three.
+fn packages(base: &str, names: &HashSet<&str>) -> Vec<String> {
+    let binary = format!("linux-binary-{base}-{FLAVOUR}");
+    let mut packages = if names.contains(&*binary) {
+        vec![
+            binary,
+            format!("linux-modules-{base}-{FLAVOUR}"),
+            // The lists of modules.
+            format!("linux-base-{base}-{FLAVOUR}"),
+        ]
+    } else {
+        vec![format!("linux-image-{base}-{FLAVOUR}")]
+    };
+    packages.extend([
         format!("linux-headers-{base}-{FLAVOUR}"),
         format!("linux-headers-{base}-common"),
         format!("linux-kbuild-{base}"),
-    ]
+    ]);
+    packages
 }
 
-/// Choose among the packages that `apt-cache search` lists, one to a line.
-fn choose(listed: &str, series: Series) -> Result<Choice, KernelError> {
-    let names: HashSet<&str> =
-        listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+/// The first word of each line.
+fn names(listed: &str) -> HashSet<&str> {
+    listed.lines().filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+/// The versions of the images, newest first.
+fn bases<'a>(names: &HashSet<&'a str>) -> Vec<&'a str> {
     let mut bases: Vec<&str> = names
         .iter()
         .filter_map(|name| {
@@ -125,70 +233,38 @@ fn choose(listed: &str, series: Series) -> Result<Choice, KernelError> {
         .filter(|base| numbers(base).len() > 2)
         .collect();
     bases.sort_by_key(|base| std::cmp::Reverse(numbers(base)));
+    bases
+}
+
+/// The lists keep images whose headers are gone.
+fn is_complete(base: &str, names: &HashSet<&str>) -> bool {
+    packages(base, names).iter().all(|package| names.contains(&**package))
+}
+
+/// The releases of all whole kernels that are listed, newest first.
+fn releases(listed: &str) -> Vec<String> {
+    let names = names(listed);
+    let bases = bases(&names).into_iter().filter(|base| is_complete(base, &names));
+    bases.map(|base| format!("{base}-{FLAVOUR}")).collect()
+}
+
+/// Choose among the packages that `apt-cache search` lists, one to a line.
+fn choose(listed: &str, series: Series) -> Result<Choice, KernelError> {
+    let names = names(listed);
+    let bases = bases(&names);
     if bases.is_empty() {
         return Err(KernelError::NoLists);
     }
-    // The lists keep images whose headers are gone.
-    let complete = |base: &&&str| packages(base).iter().all(|p| names.contains(p.as_str()));
-    match bases.iter().filter(|base| series.contains(base)).find(complete) {
-        Some(base) => Ok(Choice { release: format!("{base}-{FLAVOUR}"), packages: packages(base) }),
+    match bases.iter().find(|base| series.contains(base) && is_complete(base, &names)) {
+        Some(base) => {
+            Ok(Choice { release: format!("{base}-{FLAVOUR}"), packages: packages(base, &names) })
+        }
         None => Err(KernelError::NotInArchive {
             series,
             flavour: FLAVOUR,
             found: bases.iter().take(SHOWN).map(|base| (*base).to_owned()).collect(),
         }),
     }
-}
-
-fn search() -> Result<String, KernelError> {
-    let pattern = "^linux-(image|headers|kbuild)-[0-9]";
-    let output =
-        run("apt-cache", "apt", Command::new("apt-cache").args(["search", "-n", pattern]))?;
-    if !output.status.success() {
-        return Err(KernelError::ToolFailed { tool: "apt-cache", detail: complaint(&output) });
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Download packages into `dir`.
-fn download(dir: &Path, packages: &[String]) -> Result<Vec<PathBuf>, KernelError> {
-    let mut command = Command::new("apt-get");
-    // As root, apt would download as the user _apt, who cannot write here.
-    command.args(["-q", "-o", "APT::Sandbox::User=root", "download"]);
-    let output = run("apt-get", "apt", command.args(packages).current_dir(dir))?;
-    if !output.status.success() {
-        let packages = packages.to_vec();
-        return Err(KernelError::Download { packages, detail: complaint(&output) });
-    }
-    cache::entries(dir)
-}
-
-fn unpack(package: &Path, dir: &Path) -> Result<(), KernelError> {
-    let mut command = Command::new("dpkg-deb");
-    let output = run("dpkg-deb", "dpkg", command.arg("-x").arg(package).arg(dir))?;
-    if !output.status.success() {
-        return Err(KernelError::ToolFailed { tool: "dpkg-deb", detail: complaint(&output) });
-    }
-    Ok(())
-}
-
-fn run(
-    tool: &'static str,
-    package: &'static str,
-    command: &mut Command,
-) -> Result<Output, KernelError> {
-    command.env("LC_ALL", "C").output().map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => KernelError::Tool { tool, package },
-        _ => KernelError::ToolFailed { tool, detail: e.to_string() },
-    })
-}
-
-/// The first error line of a program of the packaging system.
-fn complaint(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
-    let error = text.lines().find(|line| line.starts_with("E:") || line.contains("error"));
-    let line = error.or_else(|| text.lines().next()).unwrap_or("it gave no reason");
-    line.trim_start_matches("E:").trim().to_owned()
 }
 
 #[cfg(test)]
@@ -240,7 +316,7 @@ mod tests {
     fn versions_are_ordered_as_numbers() {
         let two: String = ["6.12.9+deb12", "6.12.10+deb12"]
             .into_iter()
-            .flat_map(packages)
+            .flat_map(|base| packages(base, &HashSet::new()))
             .map(|name| format!("{name} - A package\n"))
             .collect();
         assert_eq!(choose(&two, SERIES).unwrap().release, "6.12.10+deb12-cloud-amd64");
@@ -283,13 +359,5 @@ mod tests {
         }
         let found = cached(dir.path(), SERIES);
         assert_eq!(found.as_deref(), Some("6.12.117+deb12-cloud-amd64"));
-    }
-
-    #[test]
-    fn the_complaint_is_the_error_and_not_the_progress() {
-        let stderr = b"W: a warning\nE: Unable to locate package x\nE: more\n".to_vec();
-        let status = std::os::unix::process::ExitStatusExt::from_raw(100 << 8);
-        let output = Output { status, stdout: Vec::new(), stderr };
-        assert_eq!(complaint(&output), "Unable to locate package x");
     }
 }

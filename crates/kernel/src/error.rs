@@ -46,6 +46,27 @@ pub enum KernelError {
         /// The newest kernels of that flavour in the archive, newest first.
         found: Vec<String>,
     },
+    /// The kernel is of a series that was not tested, and that was not waived.
+    #[error(
+        "kernel {kernel} is of no tested series ({tested}): \
+         what a policy does there is unknown; --untested goes on"
+    )]
+    Untested {
+        /// The kernel, or its series.
+        kernel: String,
+        /// The tested series.
+        tested: String,
+    },
+    /// The tools for a newer kernel cannot be run beside the machine's own.
+    #[error(
+        "the build for {release} needs newer tools than the machine's, in a root of their own: {detail}"
+    )]
+    Environment {
+        /// The kernel.
+        release: String,
+        /// What is in the way.
+        detail: String,
+    },
     /// Packages could not be downloaded.
     #[error(
         "cannot download {}: {detail}; is there a network? \
@@ -160,6 +181,7 @@ impl KernelError {
                 | Self::NoBtf { .. }
                 | Self::BadModule { .. }
                 | Self::Build { .. }
+                | Self::Untested { .. }
         )
     }
 

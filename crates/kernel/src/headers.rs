@@ -79,7 +79,7 @@ pub(crate) fn usable(
         fs::write(&path, content).map_err(|e| KernelError::io("write", &path, e))
     };
     match moved {
-        Some(common) => write("Makefile", format!("include {}\n", common.display()).as_bytes())?,
+        Some(common) => write("Makefile", makefile_of(&shadow, &common, &text).as_bytes())?,
         None => write("Makefile", text.as_bytes())?,
     }
     if carve {
@@ -92,11 +92,27 @@ pub(crate) fn usable(
     Ok(shadow)
 }
 
+/// What the headers' Makefile sets before it includes another, since 6.13:
+/// where it lies itself.
+const OUTPUT: &str = "KBUILD_OUTPUT=";
+
 /// The Makefile that the headers' own does nothing but include.
 fn included(makefile: &str) -> Option<&Path> {
-    let mut lines = makefile.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines = makefile
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with(OUTPUT));
     let path = lines.next()?.strip_prefix("include ")?.trim();
     (lines.next().is_none() && path.starts_with('/')).then_some(Path::new(path))
+}
+
+/// The Makefile of a shadow: that of the headers with other places in it.
+fn makefile_of(shadow: &Path, common: &Path, theirs: &str) -> String {
+    let output = match theirs.lines().any(|line| line.starts_with(OUTPUT)) {
+        true => format!("{OUTPUT}{}\n", shadow.display()),
+        false => String::new(),
+    };
+    format!("{output}include {}\n", common.display())
 }
 
 /// Where an included Makefile is: beside the headers, in a folder of the same
@@ -180,6 +196,19 @@ mod tests {
         assert_eq!(fs::read(shadow.join("vmlinux")).unwrap(), BTF);
         assert_eq!(fs::read(shadow.join(".config")).unwrap(), b"CONFIG_X=y\n");
         assert_eq!(release_of(&shadow).as_deref(), Some(RELEASE));
+    }
+
+    #[test]
+    fn a_shadow_knows_where_it_is_itself_if_the_headers_do() {
+        let dir = tree();
+        let include = "include /usr/src/no-such-headers-common/Makefile\n";
+        let theirs = format!("KBUILD_OUTPUT=/usr/src/h\n{include}");
+        fs::write(dir.path().join("h/Makefile"), theirs).unwrap();
+        let shadow = shadow_of(dir.path()).unwrap();
+        let makefile = fs::read_to_string(shadow.join("Makefile")).unwrap();
+        let output = format!("KBUILD_OUTPUT={}/store/headers\ninclude /", dir.path().display());
+        assert!(makefile.starts_with(&output), "{makefile}");
+        assert!(makefile.ends_with("/no-such-headers-common/Makefile\n"), "{makefile}");
     }
 
     #[test]

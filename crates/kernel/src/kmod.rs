@@ -2,7 +2,7 @@
 //! Builds `readahead_ext.ko` for a kernel, when it is not built yet.
 
 use crate::{Kernel, KernelError, cache};
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -41,25 +41,13 @@ pub fn build_module(
     if fresh() {
         return Ok(built);
     }
-    step(&format!("building the module for {}", kernel.release));
-    make(kernel, kmod, &out)?;
+    make(kernel, kmod, &out, step)?;
     fs::write(&note, from).map_err(|e| KernelError::io("write", &note, e))?;
     Ok(built)
 }
 
-fn make(kernel: &Kernel, kmod: &Path, out: &Path) -> Result<(), KernelError> {
-    let assign = |name: &str, path: &Path| {
-        let mut argument = OsStr::new(name).to_owned();
-        argument.push(path);
-        argument
-    };
-    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let output = Command::new("make")
-        .args(["--no-print-directory", "-s", "-C"])
-        .arg(kmod)
-        .arg(format!("-j{jobs}"))
-        .arg(assign("KDIR=", &kernel.headers))
-        .arg(assign("O=", out))
+fn make(kernel: &Kernel, kmod: &Path, out: &Path, step: &dyn Fn(&str)) -> Result<(), KernelError> {
+    let output = command(kernel, kmod, out, step)?
         .env("LC_ALL", "C")
         // Run from a Makefile, the options of that make are not for this one.
         .env_remove("MAKEFLAGS")
@@ -81,6 +69,43 @@ fn make(kernel: &Kernel, kmod: &Path, out: &Path) -> Result<(), KernelError> {
             KernelError::Build { release: kernel.release.clone(), output }
         }
     })
+}
+
+/// The build, on the machine or where the kernel's own tools run.
+fn command(
+    kernel: &Kernel,
+    kmod: &Path,
+    out: &Path,
+    step: &dyn Fn(&str),
+) -> Result<Command, KernelError> {
+    let assign = |name: &str, path: &Path| {
+        let mut argument = OsString::from(name);
+        argument.push(path);
+        argument
+    };
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut words: Vec<OsString> = ["make", "--no-print-directory", "-s"].map(Into::into).into();
+    words.push(format!("-j{jobs}").into());
+    if kernel.untested {
+        words.push("UNTESTED=1".into());
+    }
+    let building = format!("building the module for {}", kernel.release);
+    let Some(environment) = &kernel.environment else {
+        step(&building);
+        words.extend(["-C".into(), kmod.into()]);
+        words.extend([assign("KDIR=", &kernel.headers), assign("O=", out)]);
+        let mut command = Command::new("make");
+        command.args(&words[1..]);
+        return Ok(command);
+    };
+    fs::create_dir_all(out).map_err(|e| KernelError::io("make the folder", out, e))?;
+    let kmod = std::path::absolute(kmod).map_err(|e| KernelError::io("resolve", kmod, e))?;
+    words.extend(["-C".into(), kmod.clone().into()]);
+    words.extend([assign("KDIR=", &kernel.headers), assign("O=", out)]);
+    let command =
+        environment.command(&kernel.release, &[&kmod, out, &kernel.store], words, step)?;
+    step(&building);
+    Ok(command)
 }
 
 /// The contents that the module depends on, as a number to compare. What only a
@@ -122,6 +147,8 @@ mod tests {
             modules_dir: dir.path().join("modules"),
             headers,
             store: dir.path().join("store"),
+            untested: false,
+            environment: None,
         };
         (dir, kernel, kmod)
     }

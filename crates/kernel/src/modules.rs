@@ -167,6 +167,8 @@ mod tests {
             modules_dir,
             headers: dir.path().join("headers"),
             store: dir.path().join("store"),
+            untested: false,
+            environment: None,
         };
         (dir, kernel)
     }

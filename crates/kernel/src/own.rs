@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel of the user's own: the image is given, the rest is looked for.
 
+use crate::environment::Environment;
 use crate::headers::{self, release_of};
+use crate::tested::is_tested;
 use crate::{Kernel, KernelError, release_of_image};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,8 +16,7 @@ pub(crate) fn beside(
 ) -> Result<Kernel, KernelError> {
     let release = release_of_image(image)?;
     let image = fs::canonicalize(image).map_err(|e| KernelError::io("resolve", image, e))?;
-    // The image lies in the tree's boot/.
-    let root = image.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+    let root = root_of(&image, &release);
     let modules_dir = find(
         ("modules", "linux-image"),
         &release,
@@ -36,7 +37,31 @@ pub(crate) fn beside(
     (&image, &modules_dir).hash(&mut hasher);
     let store = cache.join("own").join(format!("{release}-{:08x}", hasher.finish() as u32));
     let headers = headers::usable(&found, &release, &image, &store, step)?;
-    Ok(Kernel { release, image, modules_dir, headers, store })
+    Ok(Kernel {
+        untested: !is_tested(&release),
+        environment: Environment::of(root, cache)?,
+        release,
+        image,
+        modules_dir,
+        headers,
+        store,
+    })
+}
+
+/// The tree that an image lies in: in its `boot/`, or beside its modules, in
+/// `lib/modules/<release>/` or the same in `usr/`.
+fn root_of<'a>(image: &'a Path, release: &str) -> &'a Path {
+    let dir = image.parent().unwrap_or(Path::new("/"));
+    let lib =
+        dir.ancestors().nth(2).filter(|_| dir.ends_with(Path::new("lib/modules").join(release)));
+    let root = match lib {
+        Some(lib) => lib.parent().map(|root| match root.ends_with("usr") {
+            true => root.parent().unwrap_or(root),
+            false => root,
+        }),
+        None => dir.parent(),
+    };
+    root.unwrap_or(Path::new("/"))
 }
 
 /// The first place where a part of the kernel is, which has a name and a package.
@@ -81,7 +106,7 @@ mod tests {
     }
 
     fn ask(root: &Path) -> Result<Kernel, KernelError> {
-        provide(&root.join("cache"), &Want::Image(root.join("boot/vmlinuz")), &|_| ())
+        provide(&root.join("cache"), &Want::Image(root.join("boot/vmlinuz")), false, &|_| ())
     }
 
     const MODULES: &str = "lib/modules/6.12.0-raext-test/modules.order";
@@ -128,5 +153,19 @@ mod tests {
         let dir = tree(&[]);
         fs::write(dir.path().join("boot/vmlinuz"), "text").unwrap();
         assert!(!ask(dir.path()).unwrap_err().is_environment());
+    }
+
+    #[test]
+    fn the_tree_of_an_image_is_known_by_its_place() {
+        for (image, root) in [
+            ("/a/boot/vmlinuz-1", "/a"),
+            ("/boot/vmlinuz-1", "/"),
+            ("/a/lib/modules/1/vmlinuz", "/a"),
+            ("/a/usr/lib/modules/1/vmlinuz", "/a"),
+            ("/usr/lib/modules/1/vmlinuz", "/"),
+            ("/a/modules/2/vmlinuz", "/a/modules"),
+        ] {
+            assert_eq!(root_of(Path::new(image), "1"), Path::new(root), "{image}");
+        }
     }
 }

@@ -20,6 +20,13 @@ impl Series {
     pub fn contains(self, version: &str) -> bool {
         numbers(version).starts_with(&[u64::from(self.major), u64::from(self.minor)])
     }
+
+    /// The series of a version or release.
+    #[must_use]
+    pub fn of(version: &str) -> Option<Self> {
+        let number = |at: usize| u32::try_from(*numbers(version).get(at)?).ok();
+        Some(Self { major: number(0)?, minor: number(1)? })
+    }
 }
 
 /// A text that names no series.
@@ -76,6 +83,14 @@ mod tests {
         assert!(!series.contains("6.12.117+deb12"));
         assert!(!series.contains("16.1.0"));
         assert!(!series.contains(""));
+    }
+
+    #[test]
+    fn a_release_has_its_series() {
+        let series = |release| Series::of(release).map(|series| series.to_string());
+        assert_eq!(series("6.18.15+deb13-cloud-amd64").as_deref(), Some("6.18"));
+        assert_eq!(series("7.3-rc1").as_deref(), Some("7.3"));
+        assert_eq!(series("7"), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn cache() -> PathBuf {
 
 fn kernel() -> Kernel {
     let want = Want::NewestOf("6.12".parse().unwrap());
-    provide(&cache(), &want, &|step| eprintln!("{step}")).unwrap()
+    provide(&cache(), &want, false, &|step| eprintln!("{step}")).unwrap()
 }
 
 /// The `.BTF` section of an ELF file; the bytes themselves if they are BTF.
@@ -40,7 +40,7 @@ fn the_kernel_is_whole_and_the_second_time_at_once() {
     let no_step = |step: &str| panic!("{step}: it is in the cache");
     let want = Want::NewestOf("6.12".parse().unwrap());
     let start = Instant::now();
-    let second = provide(&cache(), &want, &no_step).unwrap();
+    let second = provide(&cache(), &want, false, &no_step).unwrap();
     let took = start.elapsed();
     assert_eq!(first, second);
     assert!(took < Duration::from_millis(50), "{took:?}");
@@ -51,7 +51,7 @@ fn the_same_kernel_is_found_by_its_image() {
     let kernel = kernel();
     let scratch = tempfile::tempdir().unwrap();
     let want = Want::Image(kernel.image.clone());
-    let own = provide(scratch.path(), &want, &|_| ()).unwrap();
+    let own = provide(scratch.path(), &want, false, &|_| ()).unwrap();
     assert_eq!(own.release, kernel.release);
     assert_eq!(own.modules_dir, kernel.modules_dir.canonicalize().unwrap());
     assert_eq!(btf_of(&own.headers.join("vmlinux")), btf_of(&kernel.headers.join("vmlinux")));

@@ -17,7 +17,7 @@ pub fn measure(plan: &Plan, steps: &Steps) -> Result<Comparison> {
         host: policy.object.clone(),
         executable: false,
     });
-    let mut engine = Engine::start(plan.kernel.as_deref(), objects.collect(), &[], &step)?;
+    let mut engine = Engine::start(&plan.kernel, objects.collect(), &[], &step)?;
     engine.set_up(plan.device, &step)?;
     let columns = plan.policies.iter().map(|policy| policy.column.clone()).collect();
     let mut comparison = Comparison::new(about(plan, &engine), columns, &plan.specs);

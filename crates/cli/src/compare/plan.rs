@@ -6,6 +6,7 @@ use crate::args::{CompareArgs, key_value};
 use crate::exit::Stop;
 use crate::policy;
 use anyhow::Result;
+use raext_engine::KernelChoice;
 use raext_proto::{Device, Workload, WorkloadSpec};
 use raext_report::Column;
 use std::collections::BTreeMap;
@@ -27,8 +28,8 @@ pub struct Plan {
     pub device: Device,
     /// How often each pair is measured.
     pub repeats: u32,
-    /// A kernel of the user's.
-    pub kernel: Option<PathBuf>,
+    /// The kernel to boot.
+    pub kernel: KernelChoice,
     /// The command line that does this again.
     pub command: String,
 }
@@ -72,7 +73,7 @@ impl Plan {
             specs: workloads.into_iter().map(Workload::default_spec).collect(),
             device: Device { profile: args.device, fs: args.fs, data_bytes: DATA_BYTES },
             repeats: args.repeat,
-            kernel: args.kernel.kernel.clone(),
+            kernel: args.kernel.choice(),
             command: command(args, &given),
         })
     }
@@ -123,7 +124,10 @@ fn command(args: &CompareArgs, policies: &[String]) -> String {
     words.extend(args.workloads.iter().map(|workload| format!("--workload {workload}")));
     words.push(format!("--device {} --fs {} --repeat {}", args.device, args.fs, args.repeat));
     if let Some(kernel) = &args.kernel.kernel {
-        words.push(format!("--kernel {}", kernel.display()));
+        words.push(format!("--kernel {kernel}"));
+    }
+    if args.kernel.untested {
+        words.push("--untested".to_owned());
     }
     words.join(" ")
 }
