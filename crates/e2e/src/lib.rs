@@ -47,7 +47,21 @@ pub fn guest_file(guest: impl Into<String>, host: impl Into<PathBuf>) -> GuestOb
 /// # Panics
 /// When the machine does not start.
 pub fn boot(policies: &[&str], more: Vec<GuestObject>, programs: &[PathBuf]) -> Engine {
-    boot_kernel(&KernelChoice::default(), policies, more, programs)
+    boot_kernel(&usual_kernel(), policies, more, programs)
+}
+
+/// The kernel that the tests run on: the default, or what `RAEXT_E2E_KERNEL` says
+/// (a series or an image).
+///
+/// # Panics
+/// When the variable is no text.
+pub fn usual_kernel() -> KernelChoice {
+    let Some(kernel) = std::env::var_os("RAEXT_E2E_KERNEL") else {
+        return KernelChoice::default();
+    };
+    let text = kernel.to_str().expect("RAEXT_E2E_KERNEL is text");
+    let Ok(want) = text.parse();
+    KernelChoice { want, untested: true }
 }
 
 /// As [`boot`], with another kernel than the usual one.

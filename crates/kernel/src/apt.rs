@@ -304,4 +304,22 @@ mod tests {
         file.set_modified(SystemTime::now() - Duration::from_secs(90)).unwrap();
         assert!(!is_younger(&path, Duration::from_secs(60)));
     }
+
+    /// Asks the archive; `RAEXT_CACHE` names the cache that is used.
+    #[cfg(feature = "archive")]
+    #[test]
+    fn a_file_that_is_not_what_it_was_is_refused() {
+        let cache = std::env::var_os("RAEXT_CACHE").expect("set RAEXT_CACHE to the cache's folder");
+        let day = Duration::from_secs(24 * 60 * 60);
+        let apt = Apt::newer(Path::new(&cache), day, &|step| eprintln!("{step}")).unwrap();
+        let right = crate::pinned::pinned("linux-kbuild-6.18.15+deb13").unwrap();
+        let wrong = Pinned { sha256: &"0".repeat(64).leak()[..], ..*right };
+        let dir = tempfile::tempdir().unwrap();
+        let error = apt.download_pinned(dir.path(), &wrong).unwrap_err();
+        assert!(error.is_environment());
+        assert!(error.to_string().contains(right.package), "{error}");
+        assert!(packages_in(dir.path()).unwrap().is_empty());
+        apt.download_pinned(dir.path(), right).unwrap();
+        assert_eq!(packages_in(dir.path()).unwrap().len(), 1);
+    }
 }

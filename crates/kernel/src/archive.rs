@@ -181,7 +181,7 @@ fn assemble(cache: &Path, release: String, step: &dyn Fn(&str)) -> Result<Kernel
     })
 }
 
-/// Beside the modules since the image has a package of its own (7.0).
+/// Beside the modules since the image has a package of its own (6.19).
 fn image(root: &Path, release: &str) -> PathBuf {
     let beside = root.join(format!("usr/lib/modules/{release}/vmlinuz"));
     if beside.exists() { beside } else { root.join(format!("boot/vmlinuz-{release}")) }
@@ -195,7 +195,7 @@ struct Choice {
 }
 
 /// The packages that the kernel `base`, e.g. `6.12.117+deb12`, is split into:
-/// since 7.0, and in late 6.19, the image is three.
+/// since 6.19 the image is three.
 fn packages(base: &str, names: &HashSet<&str>) -> Vec<String> {
     let binary = format!("linux-binary-{base}-{FLAVOUR}");
     let mut packages = if names.contains(&*binary) {
@@ -274,6 +274,12 @@ mod tests {
     /// What Debian 12 with its security archive lists, less other flavours.
     const LISTED: &str = include_str!("../tests/data/apt-cache-search.txt");
     const SERIES: Series = Series { major: 6, minor: 12 };
+    /// Part of what the newer suites list.
+    const NEWER: &str = include_str!("../tests/data/apt-cache-search-newer.txt");
+
+    fn series(text: &str) -> Series {
+        text.parse().unwrap()
+    }
 
     /// `LISTED` without the packages that have one of these texts in their name.
     fn without(texts: &[&str]) -> String {
@@ -359,5 +365,54 @@ mod tests {
         }
         let found = cached(dir.path(), SERIES);
         assert_eq!(found.as_deref(), Some("6.12.117+deb12-cloud-amd64"));
+    }
+
+    #[test]
+    fn an_image_in_three_packages_is_one_kernel() {
+        let choice = choose(NEWER, series("7.3")).unwrap();
+        assert_eq!(
+            choice.packages,
+            [
+                "linux-binary-7.3.4+deb13-cloud-amd64",
+                "linux-modules-7.3.4+deb13-cloud-amd64",
+                "linux-base-7.3.4+deb13-cloud-amd64",
+                "linux-headers-7.3.4+deb13-cloud-amd64",
+                "linux-headers-7.3.4+deb13-common",
+                "linux-kbuild-7.3.4+deb13",
+            ]
+        );
+        let gone: String = NEWER
+            .lines()
+            .filter(|l| !l.starts_with("linux-modules-7.3"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(matches!(choose(&gone, series("7.3")), Err(KernelError::NotInArchive { .. })));
+    }
+
+    #[test]
+    fn a_kernel_whose_headers_are_not_listed_is_whole_where_they_are_pinned() {
+        assert!(matches!(choose(NEWER, series("6.18")), Err(KernelError::NotInArchive { .. })));
+        let choice = choose(&with_pinned(NEWER.into()), series("6.18")).unwrap();
+        assert_eq!(choice.release, "6.18.15+deb13-cloud-amd64");
+        assert_eq!(choice.packages.len(), 4);
+        assert!(choice.packages.iter().all(|package| pinned::pinned(package).is_some()));
+        assert!(matches!(
+            choose(&with_pinned(NEWER.into()), series("6.19")),
+            Err(KernelError::NotInArchive { .. })
+        ));
+    }
+
+    #[test]
+    fn the_machines_own_kernel_of_a_series_comes_before_a_newer_one() {
+        let found = newest_of_each(releases(LISTED), releases(&with_pinned(NEWER.into())));
+        assert_eq!(
+            found,
+            [
+                "7.3.4+deb13-cloud-amd64",
+                "7.2.12+deb13-cloud-amd64",
+                "6.18.15+deb13-cloud-amd64",
+                "6.12.117+deb12-cloud-amd64",
+            ]
+        );
     }
 }

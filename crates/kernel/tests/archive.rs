@@ -3,20 +3,27 @@
 //! the first time, the network; `RAEXT_CACHE` names the cache that is used.
 
 use object::{Object, ObjectSection};
-use raext_kernel::{Kernel, Want, build_module, carve_btf, load_order, provide, release_of_image};
+use raext_kernel::{
+    Kernel, TESTED, Want, build_module, carve_btf, load_order, provide, release_of_image, survey,
+};
 use std::collections::HashSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 fn cache() -> PathBuf {
     env::var_os("RAEXT_CACHE").expect("set RAEXT_CACHE to the cache's folder").into()
 }
 
 fn kernel() -> Kernel {
-    let want = Want::NewestOf("6.12".parse().unwrap());
+    kernel_of("6.12")
+}
+
+fn kernel_of(series: &str) -> Kernel {
+    let want = Want::NewestOf(series.parse().unwrap());
     provide(&cache(), &want, false, &|step| eprintln!("{step}")).unwrap()
 }
 
@@ -89,13 +96,7 @@ fn modules_come_after_what_they_need() {
 #[test]
 fn the_module_builds_with_the_types_of_the_contract() {
     let kernel = kernel();
-    let kmod = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kmod");
-    let scratch = tempfile::tempdir().unwrap();
-    let out = scratch.path().join("out");
-    let before = fs::read_dir(&kmod).unwrap().count();
-    let module = build_module(&kernel, &kmod, &out, &|_| ()).unwrap();
-    assert_eq!(fs::read_dir(&kmod).unwrap().count(), before);
-    assert!(!btf_of(&module).is_empty());
+    let (_scratch, module) = builds(&kernel);
     let output = Command::new("pahole")
         .args(["-F", "btf", "-C", "bpf_fs_readahead_ops", "--btf_base"])
         .args([&kernel.headers.join("vmlinux"), &module])
@@ -103,6 +104,57 @@ fn the_module_builds_with_the_types_of_the_contract() {
         .unwrap();
     let types = String::from_utf8(output.stdout).unwrap();
     assert!(types.contains("(*get_max_ra)(struct bpf_fs_readahead_state *)"), "{types}");
-    let again = build_module(&kernel, &kmod, &out, &|step| panic!("{step}: it is built")).unwrap();
+}
+
+/// The newer kernels are packed in two ways, and are built for with other tools
+/// than the machine's.
+#[test]
+fn newer_kernels_are_whole_and_the_module_builds_for_them() {
+    for series in ["6.18", "7.3"] {
+        let kernel = kernel_of(series);
+        assert!(kernel.release.starts_with(&format!("{series}.")), "{}", kernel.release);
+        assert!(!kernel.untested);
+        assert_eq!(release_of_image(&kernel.image).unwrap(), kernel.release);
+        assert!(carve_btf(&kernel.image).unwrap() == btf_of(&kernel.headers.join("vmlinux")));
+        let modules = load_order(&kernel, &["xfs", "null_blk"]).unwrap();
+        assert!(modules.iter().any(|(name, _)| name == "xfs"));
+        builds(&kernel);
+
+        // By its image it is the same kernel, with the same tools.
+        let scratch = tempfile::tempdir().unwrap();
+        let want = Want::Image(kernel.image.clone());
+        let own = provide(scratch.path(), &want, false, &|_| ()).unwrap();
+        assert_eq!(own.modules_dir, kernel.modules_dir.canonicalize().unwrap());
+        assert_eq!(own.release, kernel.release);
+    }
+}
+
+#[test]
+fn what_is_in_the_cache_is_listed_with_what_could_be() {
+    let kernel = kernel_of("6.18");
+    let found = survey(&cache(), &|step| eprintln!("{step}"));
+    assert!(found.trouble.is_none(), "{:?}", found.trouble);
+    assert_eq!(found.series.iter().filter(|known| known.tested.is_some()).count(), TESTED.len());
+    for known in found.series.iter().filter(|known| known.tested.is_some()) {
+        assert!(known.archive.is_some(), "the archive has nothing of {known:?}");
+    }
+    assert!(found.series.iter().any(|known| known.cached.contains(&kernel.release)));
+}
+
+/// See that the module comes out with BTF that names the contract, and that
+/// nothing is done twice. Returns its folder and the module.
+fn builds(kernel: &Kernel) -> (TempDir, PathBuf) {
+    let kmod = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kmod");
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("out");
+    let before = fs::read_dir(&kmod).unwrap().count();
+    let module = build_module(kernel, &kmod, &out, &|_| ()).unwrap();
+    assert_eq!(fs::read_dir(&kmod).unwrap().count(), before);
+    let types = btf_of(&module);
+    for name in ["\0bpf_struct_ops_bpf_fs_readahead_ops\0", "\0get_max_ra\0"] {
+        assert!(types.windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name:?}");
+    }
+    let again = build_module(kernel, &kmod, &out, &|step| panic!("{step}: it is built")).unwrap();
     assert_eq!(again, module);
+    (scratch, module)
 }
