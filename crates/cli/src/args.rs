@@ -195,7 +195,11 @@ pub struct BenchArgs {
 #[derive(Debug, Subcommand)]
 pub enum ModuleCommand {
     /// Build the module for the running kernel (needs its headers).
-    Build,
+    Build {
+        /// Go on with a kernel of a series that this was not tested on.
+        #[arg(long)]
+        untested: bool,
+    },
     /// Load the module that was built.
     Load,
     /// Remove the module; refused while a policy is attached.

@@ -16,7 +16,7 @@ use std::process::Command;
 /// Build, load or remove.
 pub fn run(command: &ModuleCommand, steps: &Steps) -> Result<()> {
     match command {
-        ModuleCommand::Build => build(steps),
+        ModuleCommand::Build { untested } => build(*untested, steps),
         ModuleCommand::Load => load(),
         ModuleCommand::Unload => unload(),
     }
@@ -30,9 +30,12 @@ fn built() -> Result<PathBuf> {
     Ok(Paths::find()?.module(&release()).join("readahead_ext.ko"))
 }
 
-fn build(steps: &Steps) -> Result<()> {
+fn build(untested: bool, steps: &Steps) -> Result<()> {
     let paths = Paths::find()?;
     let release = release();
+    if !untested {
+        raext_kernel::refuse_untested(&release)?;
+    }
     let headers = PathBuf::from(format!("/lib/modules/{release}/build"));
     if !headers.join("Makefile").is_file() {
         return Err(Stop::environment(format!(
@@ -45,6 +48,7 @@ fn build(steps: &Steps) -> Result<()> {
         .arg("-C")
         .arg(paths.root.join("kmod"))
         .arg(format!("KDIR={}", headers.display()))
+        .arg(if untested { "UNTESTED=1" } else { "UNTESTED=" })
         .arg(format!("O={}", paths.module(&release).display()))
         .output()
         .context("running make")?;

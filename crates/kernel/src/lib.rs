@@ -30,7 +30,6 @@ use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use tested::refuse_untested;
 
 pub use error::KernelError;
 pub use image::{carve_btf, release_of_image};
@@ -38,7 +37,7 @@ pub use kmod::build_module;
 pub use modules::load_order;
 pub use series::{NotASeries, Series};
 pub use survey::{Known, Survey, survey};
-pub use tested::{TESTED, Tested};
+pub use tested::{TESTED, Tested, refuse_untested};
 
 /// A kernel with all that is needed to boot it and to build a module for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

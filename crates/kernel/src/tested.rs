@@ -36,8 +36,11 @@ pub(crate) fn is_tested(version: &str) -> bool {
     TESTED.iter().any(|tested| tested.series.contains(version))
 }
 
-/// Refuse a kernel of a series that was not tested.
-pub(crate) fn refuse_untested(version: &str) -> Result<(), KernelError> {
+/// Refuse a kernel, by its version or release, of a series that was not tested.
+///
+/// # Errors
+/// When it is of none in [`TESTED`].
+pub fn refuse_untested(version: &str) -> Result<(), KernelError> {
     if is_tested(version) {
         return Ok(());
     }
