@@ -8,16 +8,22 @@
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
 #include <linux/btf.h>
-#include <linux/btf_ids.h>
 #include <linux/ctype.h>
 #include <linux/filter.h>
 #include <linux/module.h>
 
 #include "raext.h"
 
-BTF_ID_LIST_SINGLE(raext_state_btf_id, struct, bpf_fs_readahead_state)
-
 static struct btf *raext_btf;
+
+/*
+ * The number of struct bpf_fs_readahead_state in raext_btf. BTF_ID_LIST() would
+ * give the one of build time: where pahole (1.28 and later) built the module's
+ * BTF on a distilled base, the kernel numbers its types anew at load, and only
+ * its own lists with them. Known as soon as a callback is: see
+ * raext_check_member().
+ */
+static u32 raext_state_id;
 
 /* Verifier */
 
@@ -49,7 +55,8 @@ static int raext_btf_struct_access(struct bpf_verifier_log *log,
 				   const struct bpf_reg_state *reg,
 				   int off, int size)
 {
-	if (reg->btf != raext_btf || reg->btf_id != raext_state_btf_id[0]) {
+	if (reg->btf != raext_btf ||
+	    reg->btf_id != READ_ONCE(raext_state_id)) {
 		bpf_log(log,
 			"readahead_ext: a policy may write to struct bpf_fs_readahead_state only\n");
 		return -EACCES;
@@ -77,10 +84,35 @@ static int raext_init(struct btf *btf)
 	return 0;
 }
 
+/* What a pointer points to, by number; 0 if it is none. */
+static u32 raext_pointee(u32 id)
+{
+	const struct btf_type *t = btf_type_by_id(raext_btf, id);
+
+	return t && btf_type_is_ptr(t) ? t->type : 0;
+}
+
+/* The state's type, from the prototype of a callback: its first argument. */
+static u32 raext_state_of(const struct btf_member *member)
+{
+	const struct btf_type *t;
+
+	t = btf_type_by_id(raext_btf, raext_pointee(member->type));
+	if (!t || !btf_type_is_func_proto(t) || !btf_type_vlen(t))
+		return 0;
+	return raext_pointee(btf_params(t)[0].type);
+}
+
 static int raext_check_member(const struct btf_type *t,
 			      const struct btf_member *member,
 			      const struct bpf_prog *prog)
 {
+	u32 state = raext_state_of(member);
+
+	if (!state)
+		return -EINVAL;
+	/* Whichever callback it is, the same each time. */
+	WRITE_ONCE(raext_state_id, state);
 	/* Callbacks run where the kernel must not sleep (see hooks.c). */
 	return prog->sleepable ? -EINVAL : 0;
 }
