@@ -3,8 +3,8 @@
 //! shipped policies attach, the data is right and the windows are as they
 //! should be.
 
-use raext_e2e::{boot_kernel, guest_path, step, stop_clean};
-use raext_engine::{Engine, KernelChoice};
+use raext_e2e::{boot_kernel, build, guest_file, guest_path, step, stop_clean};
+use raext_engine::{Engine, KernelChoice, Paths};
 use raext_kernel::{TESTED, Want};
 use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
@@ -30,7 +30,10 @@ fn works_on(series: &str) {
     assert!(TESTED.iter().any(|tested| tested.series.to_string() == series), "{series}");
     let kernel = KernelChoice { want: series.parse::<Want>().unwrap(), untested: false };
     let programs = ["/bin/sh", "/bin/cat"].map(PathBuf::from);
-    let mut engine = boot_kernel(&kernel, &["noop", "wide", "lean"], vec![], &programs);
+    let paths = Paths::find().unwrap();
+    let extreme = build(&paths.root.join("tests/accepted/extreme.bpf.c"));
+    let more = vec![guest_file(guest_path("extreme"), extreme)];
+    let mut engine = boot_kernel(&kernel, &["noop", "wide", "lean"], more, &programs);
     assert!(engine.release().starts_with(&format!("{series}.")), "{}", engine.release());
     for fs in Fs::ALL {
         let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
@@ -55,6 +58,7 @@ fn works_on(series: &str) {
             }
         }
     }
+    writes_windows(&mut engine);
     same_folios(&mut engine);
     stop_clean(engine);
 }
@@ -62,6 +66,24 @@ fn works_on(series: &str) {
 /// But for a block of metadata that may or may not be in the cache.
 fn is_near(reads: u64, before: u64) -> bool {
     reads.abs_diff(before) <= 4 + before / 50
+}
+
+/// A callback may write into the state: the verifier knows the state's type by
+/// a number that the kernel gives it anew where it loads the module.
+fn writes_windows(engine: &mut Engine) {
+    let spec = Workload::SeqRead.default_spec();
+    let kernel = engine.run(spec, &step).unwrap();
+    let set = [("writes", "true"), ("size", "8"), ("async_size", "1")];
+    let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    engine.attach(&guest_path("extreme"), &set.into(), &step).unwrap();
+    let with = engine.run(spec, &step).unwrap();
+    let table = shell(engine, "cat /sys/kernel/debug/readahead_ext/policies");
+    engine.detach(&step).unwrap();
+    assert_eq!(with.checksum, kernel.checksum, "other data");
+    let mut columns = table.lines().map(|line| line.split_whitespace());
+    let (names, values) = (columns.next().unwrap(), columns.next().unwrap());
+    let changed = names.zip(values).find(|(name, _)| *name == "changed").unwrap().1;
+    assert!(changed.parse::<u64>().unwrap() > 0, "no window was changed:\n{table}");
 }
 
 /// Folios grow from window to window, by a state of the file that a wrapper
