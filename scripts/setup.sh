@@ -23,6 +23,7 @@ pahole             BTF of the module
 qemu-system-x86    the microVM
 e2fsprogs          ext4 in the microVM
 xfsprogs           XFS in the microVM
+btrfs-progs        btrfs in the microVM
 clang-22           policies in C, and shims for kfuncs
 llvm-22-dev        bpf-linker
 rustc-web          policies in Rust: a compiler with a core library for BPF

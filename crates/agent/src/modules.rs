@@ -19,9 +19,22 @@ const OURS: &str = "/readahead_ext.ko";
 /// When a file is missing or the kernel refuses it; its words are in the
 /// kernel's log.
 pub fn load_listed() -> Result<(), Failure> {
-    let order = match fs::read_to_string(ORDER) {
+    load_order(ORDER)
+}
+
+/// Load what `file_system` needs, as listed in `/modules/order.NAME`. Without
+/// such a list it is built in, or the kernel has none: mounting will tell.
+///
+/// # Errors
+/// As [`load_listed`].
+pub fn load_for(file_system: &str) -> Result<(), Failure> {
+    load_order(&format!("{ORDER}.{file_system}"))
+}
+
+fn load_order(list: &str) -> Result<(), Failure> {
+    let order = match fs::read_to_string(list) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        read => read.context(|| format!("read {ORDER}"))?,
+        read => read.context(|| format!("read {list}"))?,
     };
     for name in order.lines().filter(|name| !name.is_empty()) {
         load(Path::new(&format!("/modules/{name}.ko")))?;

@@ -85,6 +85,7 @@ impl Agent {
             Request::SetupDevice { device } => {
                 // The old device first: there is one at a time.
                 self.stage = None;
+                modules::load_for(device.fs.name())?;
                 let mut progress = progress(&mut self.port);
                 let stage = Stage::new(&device, &mut progress);
                 self.stage = Some(stage.context(|| "set up the device".into())?);

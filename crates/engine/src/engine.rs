@@ -2,7 +2,7 @@
 //! A booted microVM with the module loaded.
 
 use crate::{EngineError, Paths};
-use raext_kernel::{Kernel, Want};
+use raext_kernel::{Kernel, KernelError, Want};
 use raext_proto::{Device, LoadOutcome, Reply, Request, Sample, WorkloadSpec};
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
@@ -11,6 +11,10 @@ use std::path::PathBuf;
 /// What the devices and file systems of the guest need.
 const GUEST_MODULES: [&str; 3] = ["configfs", "null_blk", "xfs"];
 const GUEST_PROGRAMS: [&str; 2] = ["/sbin/mke2fs", "/sbin/mkfs.xfs"];
+/// File systems that not every kernel and host has, and that take long to load:
+/// the agent loads one when it is asked for it, and says so if it cannot.
+const MORE_MODULES: [&str; 2] = ["btrfs", "overlay"];
+const MORE_PROGRAMS: [&str; 1] = ["/sbin/mkfs.btrfs"];
 
 /// Which kernel to boot; a stock one of the first tested series by default.
 #[derive(Debug, Clone, Default)]
@@ -231,23 +235,42 @@ fn config(
         .map(|(name, image)| GuestModule { name, image })
         .collect();
     let module = GuestObject { guest: "/readahead_ext.ko".into(), host: module, executable: false };
+    let mut files = more_modules(kernel)?;
+    files.extend(objects.into_iter().chain([module]).map(|o| GuestFile {
+        guest: o.guest,
+        source: Source::Host(o.host),
+        mode: if o.executable { 0o755 } else { 0o644 },
+    }));
     Ok(VmConfig {
         modules,
-        files: objects
-            .into_iter()
-            .chain([module])
-            .map(|o| GuestFile {
-                guest: o.guest,
-                source: Source::Host(o.host),
-                mode: if o.executable { 0o755 } else { 0o644 },
-            })
-            .collect(),
+        files,
         programs: GUEST_PROGRAMS
             .iter()
             .map(PathBuf::from)
+            .chain(MORE_PROGRAMS.iter().map(PathBuf::from).filter(|program| program.is_file()))
             .chain(programs.iter().cloned())
             .collect(),
         accel_cache: Some(paths.cache().join("accelerator")),
         ..VmConfig::new(kernel.image.clone(), paths.agent()?)
     })
+}
+
+/// [`MORE_MODULES`] with what they depend on, and for each a list of what to
+/// load, in order: `/modules/order.NAME`.
+fn more_modules(kernel: &Kernel) -> Result<Vec<GuestFile>, EngineError> {
+    let file = |guest, bytes| GuestFile { guest, source: Source::Bytes(bytes), mode: 0o644 };
+    let mut files = Vec::new();
+    for name in MORE_MODULES {
+        let modules = match raext_kernel::load_order(kernel, &[name]) {
+            Err(KernelError::NoSuchModule { .. }) => continue,
+            order => order?,
+        };
+        let mut order = String::new();
+        for (name, image) in modules {
+            order += &format!("{name}\n");
+            files.push(file(format!("/modules/{name}.ko"), image));
+        }
+        files.push(file(format!("/modules/order.{name}"), order.into_bytes()));
+    }
+    Ok(files)
 }

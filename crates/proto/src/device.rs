@@ -76,19 +76,25 @@ pub enum Fs {
     Ext4,
     /// A file on XFS.
     Xfs,
+    /// A file on btrfs.
+    Btrfs,
+    /// A file in the lower layer of an overlay; both layers are on one ext4.
+    Overlay,
     /// The block device itself.
     Raw,
 }
 
 impl Fs {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Ext4, Self::Xfs, Self::Raw];
+    pub const ALL: [Self; 5] = [Self::Ext4, Self::Xfs, Self::Btrfs, Self::Overlay, Self::Raw];
 
     /// The name used on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ext4 => "ext4",
             Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
+            Self::Overlay => "overlay",
             Self::Raw => "raw",
         }
     }
@@ -104,10 +110,10 @@ impl FromStr for Fs {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|p| p.name() == s)
-            .ok_or_else(|| format!("no file system '{s}': choose ext4, xfs or raw"))
+        Self::ALL.into_iter().find(|p| p.name() == s).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no file system '{s}': choose one of {names}")
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 mod access;
 mod data;
 mod error;
+mod mounts;
 mod nullblk;
 mod readers;
 mod stage;

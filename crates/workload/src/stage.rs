@@ -4,18 +4,15 @@
 use crate::StageError;
 use crate::data::{fill, verify};
 use crate::error::Context as _;
+use crate::mounts::Mount;
 use crate::nullblk::NullBlk;
 use crate::readers::Readers;
 use crate::target::Target;
 use raext_proto::{Device, Fs, Sample, WorkloadSpec};
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Instant;
-
-const MOUNT_POINT: &str = "/mnt/raext";
 
 /// Portion of the writes that make the data, and of cached passes, bytes.
 const PORTION: usize = 1 << 20;
@@ -43,13 +40,21 @@ impl Stage {
         let Device { profile, fs, data_bytes } = *device;
         progress(&format!("making a {profile} device with {fs}"));
         let null_blk = NullBlk::new(profile, data_bytes)?;
-        let mounted = match fs {
+        let mut mounted = match fs {
             Fs::Raw => None,
             _ => Some(Mount::new(fs, &null_blk.node())?),
         };
-        let path = mounted.as_ref().map_or_else(|| null_blk.node(), |m| m.0.join("data"));
         progress(&format!("writing {} MiB of data", data_bytes >> 20));
-        write_data(&path, fs, data_bytes, progress)?;
+        let path = match &mut mounted {
+            None => {
+                write_data(&null_blk.node(), fs, data_bytes, progress)?;
+                null_blk.node()
+            }
+            Some(mount) => {
+                write_data(&mount.source().join("data"), fs, data_bytes, progress)?;
+                mount.complete()?.join("data")
+            }
+        };
         let target = Target { path, data_bytes, stat: Some(null_blk.stat()) };
         Ok(Self { target, _mount: mounted, _device: null_blk })
     }
@@ -134,51 +139,4 @@ fn write_data(
         }
     }
     file.sync_all().at("writing", path)
-}
-
-/// A mounted file system.
-#[derive(Debug)]
-struct Mount(PathBuf);
-
-impl Mount {
-    fn new(fs: Fs, node: &Path) -> Result<Self, StageError> {
-        let (program, arguments): (_, &[&str]) = match fs {
-            // Everything written now: no background thread reads or writes later.
-            Fs::Ext4 => {
-                let now = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
-                ("/sbin/mke2fs", &["-t", "ext4", "-F", "-q", "-E", now])
-            }
-            Fs::Xfs | Fs::Raw => ("/sbin/mkfs.xfs", &["-f", "-q", "-K"]),
-        };
-        make_fs(program, arguments, node)?;
-        let point = PathBuf::from(MOUNT_POINT);
-        fs::create_dir_all(&point).at("making", &point)?;
-        mount(node, &point, fs.name(), MountFlags::NOATIME, None).at("mounting", node)?;
-        Ok(Self(point))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // A reader that was left behind must not keep the next device away.
-        if unmount(&self.0, UnmountFlags::empty()).is_err() {
-            let _ = unmount(&self.0, UnmountFlags::DETACH);
-        }
-    }
-}
-
-fn make_fs(program: &'static str, arguments: &[&str], node: &Path) -> Result<(), StageError> {
-    let output = Command::new(program)
-        .args(arguments)
-        .arg(node)
-        .output()
-        .at("running", Path::new(program))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(StageError::Mkfs {
-        program,
-        status: output.status.to_string(),
-        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
 }

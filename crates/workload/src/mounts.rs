@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! File systems: made on a device, mounted, and mounted again.
+//!
+//! An overlay takes two steps: what lies in its lower layer is written before
+//! it is mounted, since nobody may touch a layer afterwards.
+
+use crate::StageError;
+use crate::error::Context as _;
+use raext_proto::Fs;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use std::ffi::CStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where workloads find their files.
+const MOUNT_POINT: &str = "/mnt/raext";
+/// Where the layers of an overlay are.
+const BELOW: &str = "/mnt/raext-below";
+const LAYERS: [&str; 3] = ["lower", "upper", "work"];
+const OVERLAY: &CStr =
+    c"lowerdir=/mnt/raext-below/lower,upperdir=/mnt/raext-below/upper,workdir=/mnt/raext-below/work";
+
+/// A mounted file system. Dropped, it is unmounted.
+#[derive(Debug)]
+pub struct Mount {
+    fs: Fs,
+    node: PathBuf,
+}
+
+impl Mount {
+    /// Make the file system on the device `node` and mount it; an overlay is
+    /// there only after [`Mount::complete`].
+    pub fn new(fs: Fs, node: &Path) -> Result<Self, StageError> {
+        make_fs(fs, node)?;
+        let new = Self { fs, node: node.to_owned() };
+        new.mount_device()?;
+        if fs == Fs::Overlay {
+            for layer in LAYERS {
+                let layer = Path::new(BELOW).join(layer);
+                fs::create_dir(&layer).at("making", &layer)?;
+            }
+        }
+        Ok(new)
+    }
+
+    /// The folder to put files into before [`Mount::complete`].
+    pub fn source(&self) -> PathBuf {
+        match self.fs {
+            Fs::Overlay => Path::new(BELOW).join(LAYERS[0]),
+            _ => PathBuf::from(MOUNT_POINT),
+        }
+    }
+
+    /// All files are written: mount what is still to be mounted.
+    ///
+    /// Returns the folder in which workloads find the files.
+    pub fn complete(&mut self) -> Result<PathBuf, StageError> {
+        self.mount_overlay()?;
+        Ok(PathBuf::from(MOUNT_POINT))
+    }
+
+    fn mount_device(&self) -> Result<(), StageError> {
+        let (point, fs) = match self.fs {
+            Fs::Overlay => (BELOW, Fs::Ext4),
+            fs => (MOUNT_POINT, fs),
+        };
+        fs::create_dir_all(point).at("making", Path::new(point))?;
+        mount(&self.node, point, fs.name(), MountFlags::NOATIME, None).at("mounting", &self.node)
+    }
+
+    fn mount_overlay(&self) -> Result<(), StageError> {
+        if self.fs != Fs::Overlay {
+            return Ok(());
+        }
+        let point = Path::new(MOUNT_POINT);
+        fs::create_dir_all(point).at("making", point)?;
+        mount("overlay", point, "overlay", MountFlags::NOATIME, OVERLAY).at("mounting", point)
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let points: &[_] = match self.fs {
+            Fs::Overlay => &[MOUNT_POINT, BELOW],
+            _ => &[MOUNT_POINT],
+        };
+        for point in points {
+            // A reader that was left behind must not keep the next device away.
+            if unmount(*point, UnmountFlags::empty()).is_err() {
+                let _ = unmount(*point, UnmountFlags::DETACH);
+            }
+        }
+    }
+}
+
+fn make_fs(fs: Fs, node: &Path) -> Result<(), StageError> {
+    let (program, arguments): (_, &[&str]) = match fs {
+        // Everything written now: no background thread reads or writes later.
+        Fs::Ext4 | Fs::Overlay => {
+            let now = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
+            ("/sbin/mke2fs", &["-t", "ext4", "-F", "-q", "-E", now])
+        }
+        Fs::Btrfs => ("/sbin/mkfs.btrfs", &["-f", "-q", "-K", "-m", "single"]),
+        Fs::Xfs | Fs::Raw => ("/sbin/mkfs.xfs", &["-f", "-q", "-K"]),
+    };
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(node)
+        .output()
+        .at("running", Path::new(program))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(StageError::Mkfs {
+        program,
+        status: output.status.to_string(),
+        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
