@@ -17,6 +17,8 @@ mod modules;
 mod policy;
 mod port;
 mod serve;
+mod strain;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some("work") => worker::run(),
         Some("sysrq") => exec::sysrq(std::env::args().nth(2)),
         _ => {
             eprintln!(

@@ -5,7 +5,7 @@ use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
-use crate::{exec, kmsg, modules, policy};
+use crate::{exec, kmsg, modules, policy, strain};
 use raext_load::Attached;
 use raext_proto::{Failure, Reply, Request, WireError};
 use raext_workload::Stage;
@@ -103,6 +103,10 @@ impl Agent {
                 let churn = Churn { kind, object: &object, cycles, readers };
                 let stage = self.stage.as_ref().ok_or_else(no_stage)?;
                 churn::run(&churn, stage, &mut progress(&mut self.port))
+            }
+            Request::Stress { spec } => {
+                self.stage = None;
+                strain::run(&spec, &mut progress(&mut self.port))
             }
             Request::Exec { argv } => exec::run(&argv),
             Request::KernelLog => kmsg::warnings().map(|lines| Reply::Log { lines }),

@@ -3,7 +3,9 @@
 
 use crate::{EngineError, Paths};
 use raext_kernel::{Kernel, KernelError, Want};
-use raext_proto::{Device, LoadOutcome, Reply, Request, Sample, WorkloadSpec};
+use raext_proto::{
+    Device, LoadOutcome, Reply, Request, Sample, StressReport, StressSpec, WorkloadSpec,
+};
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -173,6 +175,21 @@ impl Engine {
         match self.ask(&Request::CachedPasses { passes }, step)? {
             Reply::Passes { ns } => Ok(ns),
             other => Err(unexpected("times of passes", other)),
+        }
+    }
+
+    /// Everything at once, for some time.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn stress(
+        &mut self,
+        spec: StressSpec,
+        step: &dyn Fn(&str),
+    ) -> Result<StressReport, EngineError> {
+        match self.ask(&Request::Stress { spec }, step)? {
+            Reply::Stress(report) => Ok(report),
+            other => Err(unexpected("a report of a stress", other)),
         }
     }
 

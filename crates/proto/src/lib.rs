@@ -11,12 +11,14 @@
 mod device;
 mod message;
 mod sample;
+mod stress;
 mod wire;
 mod workload;
 
 pub use device::{Device, DeviceProfile, Fs};
 pub use message::{ChurnKind, Failure, LoadOutcome, Reply, Request};
 pub use sample::Sample;
+pub use stress::{Mismatch, StressReport, StressSpec};
 pub use wire::{WireError, read_message, write_message};
 pub use workload::{Workload, WorkloadSpec};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests of the host and replies of the agent.
 
-use crate::{Device, Sample, WorkloadSpec};
+use crate::{Device, Sample, StressReport, StressSpec, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -56,6 +56,13 @@ pub enum Request {
         /// How many threads read and fault meanwhile.
         readers: u32,
     },
+    /// Everything at once on a device of its own, which replaces the one that
+    /// was set up. The module is loaded before and after; no policy may be
+    /// attached.
+    Stress {
+        /// How.
+        spec: StressSpec,
+    },
     /// Run a program of the guest to its end.
     Exec {
         /// The program and its arguments.
@@ -102,6 +109,8 @@ pub enum Reply {
         /// One entry a pass.
         ns: Vec<u64>,
     },
+    /// The outcome of [`Request::Stress`].
+    Stress(StressReport),
     /// The outcome of [`Request::Exec`].
     Exit {
         /// Exit status, or 128 + signal.

@@ -6,14 +6,17 @@
 //! verified when the clock has stopped.
 
 mod access;
+mod cgroup;
 mod data;
 mod error;
 mod mounts;
 mod nullblk;
 mod readers;
 mod stage;
+pub mod stress;
 mod target;
 
+pub use cgroup::Cgroup;
 pub use error::StageError;
 pub use readers::{Readers, ReadersReport};
 pub use stage::Stage;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where workloads find their files.
-const MOUNT_POINT: &str = "/mnt/raext";
+pub const MOUNT_POINT: &str = "/mnt/raext";
 /// Where the layers of an overlay are.
 const BELOW: &str = "/mnt/raext-below";
 const LAYERS: [&str; 3] = ["lower", "upper", "work"];
@@ -23,7 +23,11 @@ const OVERLAY: &CStr =
 
 /// A mounted file system. Dropped, it is unmounted.
 #[derive(Debug)]
-pub struct Mount {
+pub struct Mount(Places);
+
+/// What is mounted where.
+#[derive(Debug, Clone)]
+pub struct Places {
     fs: Fs,
     node: PathBuf,
 }
@@ -33,8 +37,8 @@ impl Mount {
     /// there only after [`Mount::complete`].
     pub fn new(fs: Fs, node: &Path) -> Result<Self, StageError> {
         make_fs(fs, node)?;
-        let new = Self { fs, node: node.to_owned() };
-        new.mount_device()?;
+        let new = Self(Places::new(fs, node));
+        new.0.mount_device()?;
         if fs == Fs::Overlay {
             for layer in LAYERS {
                 let layer = Path::new(BELOW).join(layer);
@@ -46,7 +50,7 @@ impl Mount {
 
     /// The folder to put files into before [`Mount::complete`].
     pub fn source(&self) -> PathBuf {
-        match self.fs {
+        match self.0.fs {
             Fs::Overlay => Path::new(BELOW).join(LAYERS[0]),
             _ => PathBuf::from(MOUNT_POINT),
         }
@@ -56,8 +60,43 @@ impl Mount {
     ///
     /// Returns the folder in which workloads find the files.
     pub fn complete(&mut self) -> Result<PathBuf, StageError> {
-        self.mount_overlay()?;
+        self.0.mount_overlay()?;
         Ok(PathBuf::from(MOUNT_POINT))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        for point in self.0.points() {
+            // A reader that was left behind must not keep the next device away.
+            if unmount(*point, UnmountFlags::empty()).is_err() {
+                let _ = unmount(*point, UnmountFlags::DETACH);
+            }
+        }
+    }
+}
+
+impl Places {
+    /// Where the file system on the device `node` is mounted.
+    pub fn new(fs: Fs, node: &Path) -> Self {
+        Self { fs, node: node.to_owned() }
+    }
+
+    /// Unmount, and mount again.
+    pub fn remount(&self) -> Result<(), StageError> {
+        for point in self.points() {
+            unmount(*point, UnmountFlags::empty()).at("unmounting", Path::new(point))?;
+        }
+        self.mount_device()?;
+        self.mount_overlay()
+    }
+
+    /// In the order in which they are unmounted.
+    fn points(&self) -> &'static [&'static str] {
+        match self.fs {
+            Fs::Overlay => &[MOUNT_POINT, BELOW],
+            _ => &[MOUNT_POINT],
+        }
     }
 
     fn mount_device(&self) -> Result<(), StageError> {
@@ -76,21 +115,6 @@ impl Mount {
         let point = Path::new(MOUNT_POINT);
         fs::create_dir_all(point).at("making", point)?;
         mount("overlay", point, "overlay", MountFlags::NOATIME, OVERLAY).at("mounting", point)
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let points: &[_] = match self.fs {
-            Fs::Overlay => &[MOUNT_POINT, BELOW],
-            _ => &[MOUNT_POINT],
-        };
-        for point in points {
-            // A reader that was left behind must not keep the next device away.
-            if unmount(*point, UnmountFlags::empty()).is_err() {
-                let _ = unmount(*point, UnmountFlags::DETACH);
-            }
-        }
     }
 }
 

@@ -49,7 +49,7 @@ impl NullBlk {
 
     /// The device's file.
     pub fn node(&self) -> PathBuf {
-        Path::new("/dev").join(NAME)
+        node()
     }
 
     /// What the device counts.
@@ -67,6 +67,11 @@ impl NullBlk {
         }
         fs::metadata(self.node()).at("waiting for", &self.node()).map(drop)
     }
+}
+
+/// The file of the device, if there is one.
+pub fn node() -> PathBuf {
+    Path::new("/dev").join(NAME)
 }
 
 /// What null_blk calls `mbps` are MiB a second (its `mb_per_tick()`), profiles

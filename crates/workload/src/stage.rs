@@ -14,6 +14,9 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::Instant;
 
+/// Forgets what is written to it: 1 for pages, 2 for dentries and inodes.
+pub const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
+
 /// Portion of the writes that make the data, and of cached passes, bytes.
 const PORTION: usize = 1 << 20;
 const CACHED_READ: usize = 64 << 10;
@@ -116,9 +119,8 @@ impl Stage {
 
 /// Write everything back and forget every page, dentry and inode.
 fn drop_caches() -> Result<(), StageError> {
-    const FILE: &str = "/proc/sys/vm/drop_caches";
     rustix::fs::sync();
-    fs::write(FILE, "3").at("writing", Path::new(FILE))
+    fs::write(DROP_CACHES, "3").at("writing", Path::new(DROP_CACHES))
 }
 
 fn write_data(

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Everything at once: files are read, mapped, cut, punched and advised in a
+//! cgroup that is too small for them, while policies and the module come and
+//! go. Every byte is right, and the kernel has nothing to say.
+//!
+//! `RAEXT_STRESS_SECONDS` says for how long on each file system, and
+//! `RAEXT_STRESS_SEED` repeats a run (its accesses, not their timing).
+
+use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_proto::{Fs, StressReport, StressSpec};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const POLICIES: [&str; 4] = ["noop", "wide", "lean", "noop-c"];
+const SECONDS: u32 = 20;
+
+/// What each file system must have gone through, whatever else.
+const KINDS: [&str; 20] = [
+    "read-sequential",
+    "read-random",
+    "read-backward",
+    "splice",
+    "fault-sequential",
+    "fault-random",
+    "readahead",
+    "fadvise-dontneed",
+    "madvise-sequential",
+    "madvise-pageout",
+    "write",
+    "store",
+    "truncate",
+    "punch",
+    "madvise-remove",
+    "check",
+    "check-mapped",
+    "verify",
+    "drop-caches",
+    "remount",
+];
+
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
+}
+
+fn stress(fs: Fs) {
+    let seconds = number("RAEXT_STRESS_SECONDS").map_or(SECONDS, |n| n.try_into().unwrap());
+    let seed = number("RAEXT_STRESS_SEED").unwrap_or_else(|| {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    });
+    step(&format!("{fs} for {seconds} s, RAEXT_STRESS_SEED={seed}"));
+    let mut engine = boot(&POLICIES, vec![], &[]);
+    let policies = POLICIES.map(guest_path).to_vec();
+    let spec = StressSpec { fs, seconds, seed, policies, memory_mib: 32 };
+    let report = engine.stress(spec, &step).unwrap();
+    step(&format!("{report:#?}"));
+    judge(&report);
+    stop_clean(engine);
+}
+
+fn judge(report: &StressReport) {
+    assert_eq!(report.mismatches, [], "wrong data");
+    assert_eq!(report.wrong_words, 0);
+    let missing: Vec<_> = KINDS.iter().filter(|kind| !report.ops.contains_key(**kind)).collect();
+    assert!(missing.is_empty(), "never done: {missing:?}");
+    assert!(report.bytes_checked > 0 && report.decisions > 0, "there was no load");
+    assert!(report.attach_cycles >= POLICIES.len() as u64, "not every policy was attached");
+    assert!(report.module_cycles > 0, "the module was never removed");
+    assert!(report.limit_hits > 0, "memory never ran short");
+}
+
+#[test]
+fn on_ext4() {
+    stress(Fs::Ext4);
+}
+
+#[test]
+fn on_xfs() {
+    stress(Fs::Xfs);
+}
+
+#[test]
+fn on_btrfs() {
+    stress(Fs::Btrfs);
+}
+
+#[test]
+fn on_an_overlay() {
+    stress(Fs::Overlay);
+}

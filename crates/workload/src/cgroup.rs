@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Control groups of the guest, by their files.
+
+use crate::StageError;
+use crate::error::Context as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where cgroup2 is mounted.
+const ROOT: &str = "/sys/fs/cgroup";
+
+/// A group below the root.
+#[derive(Debug, Clone)]
+pub struct Cgroup(PathBuf);
+
+impl Cgroup {
+    /// The group of that name, whether it is there or not.
+    pub fn named(name: &str) -> Self {
+        Self(Path::new(ROOT).join(name))
+    }
+
+    /// Make the group if it is not there, and limit its memory (bytes).
+    ///
+    /// # Errors
+    /// When the kernel does not play along.
+    pub fn make(name: &str, memory_max: Option<u64>) -> Result<Self, StageError> {
+        let group = Self::named(name);
+        let control = Path::new(ROOT).join("cgroup.subtree_control");
+        fs::write(&control, "+memory +io").at("writing", &control)?;
+        if !group.0.is_dir() {
+            fs::create_dir(&group.0).at("making", &group.0)?;
+        }
+        let max = memory_max.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
+        group.write("memory.max", &max)?;
+        Ok(group)
+    }
+
+    /// Put the calling process into the group.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn enter(&self) -> Result<(), StageError> {
+        self.write("cgroup.procs", "0")
+    }
+
+    /// One of the counts in `memory.events`, such as `max` (how often its
+    /// memory was at the limit) or `oom_kill`.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn memory_events(&self, name: &str) -> Result<u64, StageError> {
+        let path = self.0.join("memory.events");
+        let text = fs::read_to_string(&path).at("reading", &path)?;
+        let count =
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        let none = || std::io::Error::other(format!("it has no count `{name}`"));
+        count.ok_or_else(none).at("reading", &path)
+    }
+
+    /// Remove the group, of which no process is left.
+    ///
+    /// # Errors
+    /// When one is.
+    pub fn remove(self) -> Result<(), StageError> {
+        fs::remove_dir(&self.0).at("removing", &self.0)
+    }
+
+    fn write(&self, attribute: &str, value: &str) -> Result<(), StageError> {
+        let path = self.0.join(attribute);
+        fs::write(&path, value).at("writing", &path)
+    }
+}
