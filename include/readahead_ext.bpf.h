@@ -57,6 +57,26 @@ typedef long long __s64;
 	static inline __attribute__((always_inline)) int		\
 	____##function(argument)
 
+/*
+ * bpf_fs_readahead_prefetch - read a range of the same file, too
+ * @s: the callback's argument
+ * @index: first page
+ * @nr: pages
+ * @flags: BPF_FS_RA_PREFETCH_MARK: call the policy again when the application
+ *	reaches the range
+ *
+ * Submitted after the callback has returned; up to 64 ranges for a decision.
+ *
+ * Return: 0, or a negative error number
+ */
+extern int bpf_fs_readahead_prefetch(struct bpf_fs_readahead_state *s,
+				     __u64 index, __u32 nr, __u32 flags)
+	__attribute__((section(".ksyms")));
+
+/* How many of the @nr pages from @index on are in the page cache. */
+extern __u32 bpf_fs_readahead_cached(struct bpf_fs_readahead_state *s,
+				     __u64 index, __u32 nr) __attribute__((section(".ksyms")));
+
 /* The table of callbacks; one that is left out is the kernel's. */
 #define RAEXT_POLICY(variable)						\
 	char _license[] SEC("license") = "GPL";				\

@@ -10,7 +10,11 @@
 
 #include <linux/backing-dev.h>
 #include <linux/cgroup.h>
+#include <linux/ktime.h>
 #include <linux/moduleparam.h>
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 #include "raext.h"
 
@@ -19,8 +23,16 @@ module_param(max_window_kb, uint, 0644);
 MODULE_PARM_DESC(max_window_kb,
 		 "hard limit of a window that a policy asks for, KiB (default 65536)");
 
-/* The hard limit, pages: at least one, and well inside of an int. */
-static u32 raext_hard_limit(void)
+static bool timing;
+module_param(timing, bool, 0644);
+MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
+
+/**
+ * raext_hard_limit - the most that one answer of a policy may ask for
+ *
+ * Return: pages; at least one, and well inside of an int
+ */
+u32 raext_hard_limit(void)
 {
 	return clamp(READ_ONCE(max_window_kb) >> (PAGE_SHIFT - 10), 1U,
 		     1U << 20);
@@ -37,8 +49,10 @@ static u64 raext_cgroup_id(void)
 	return cgroup_id(task_dfl_cgroup(current));
 }
 
-static dev_t raext_dev(const struct inode *inode)
+u32 raext_mapping_dev(const struct address_space *mapping)
 {
+	const struct inode *inode = mapping->host;
+
 	return S_ISBLK(inode->i_mode) ? inode->i_rdev : inode->i_sb->s_dev;
 }
 
@@ -60,167 +74,208 @@ static void raext_fill_state(struct bpf_fs_readahead_state *s,
 		.file_pages = raext_file_pages(d->mapping),
 		.cgroup_id = raext_cgroup_id(),
 		.req_pages = min_t(unsigned long, d->req_pages, U32_MAX),
-		.dev = raext_dev(inode),
+		.dev = raext_mapping_dev(d->mapping),
 		.flags = d->flags,
 		.io_pages = inode_to_bdi(inode)->io_pages,
 	};
 }
 
-static enum raext_counter raext_event_counter(const struct raext_decision *d)
+/* Call the policy. */
+static int raext_ask(struct raext_decision *d, struct raext_ask *ask,
+		     const struct file_ra_state *window,
+		     int (*callback)(struct bpf_fs_readahead_state *s))
 {
-	if (d->flags & BPF_FS_RA_MISS)
-		return RAEXT_MISS;
-	if (d->flags & BPF_FS_RA_MARK)
-		return RAEXT_MARK;
-	return RAEXT_FAULT;
+	bool timed = READ_ONCE(timing);
+	u64 before = timed ? ktime_get_ns() : 0;
+	int answer;
+
+	ask->decision = d;
+	raext_fill_state(&ask->state, d, window);
+	answer = callback(&ask->state);
+	if (timed)
+		raext_count(d, RAEXT_NS, ktime_get_ns() - before);
+	return answer;
 }
 
-static int raext_ask_limit(const struct raext_decision *d,
-			   struct raext_policy *policy)
+static void raext_clamped(const struct raext_decision *d)
 {
-	const struct bpf_fs_readahead_ops *ops = raext_policy_ops(policy);
-	struct bpf_fs_readahead_state s;
-	int limit;
+	raext_count(d, RAEXT_CLAMPED, 1);
+}
 
-	if (!ops->get_max_ra)
-		return -1;
-	raext_fill_state(&s, d, d->ra);
-	limit = ops->get_max_ra(&s);
-	if (limit >= 0)
-		raext_count(policy, RAEXT_LIMITED);
-	if (limit > (int)raext_hard_limit()) {
-		raext_count(policy, RAEXT_CLAMPED);
-		limit = raext_hard_limit();
+/* What was asked for, as a window. On a mark that is nothing. */
+static struct raext_window raext_asked(const struct raext_decision *d)
+{
+	u32 size = clamp(d->req_pages, 1UL, (unsigned long)raext_hard_limit());
+
+	if (d->flags & BPF_FS_RA_MARK)
+		return (struct raext_window) {};
+	return (struct raext_window) { .start = d->index, .size = size };
+}
+
+/* The window in a state, made harmless: its size is 0 for what was asked for. */
+static struct raext_window
+raext_window_of(const struct raext_decision *d,
+		const struct bpf_fs_readahead_state *s)
+{
+	pgoff_t file_pages = raext_file_pages(d->mapping);
+	u32 most = raext_hard_limit();
+	struct raext_window w = { s->start, s->size, s->async_size };
+	bool clamped = false;
+
+	if (!w.size)
+		return w;
+	if (w.start >= file_pages) {
+		raext_clamped(d);
+		return (struct raext_window) {};
 	}
-	return limit;
+	if (file_pages - w.start < most)
+		most = file_pages - w.start;
+	if (w.size > most) {
+		w.size = most;
+		clamped = true;
+	}
+	if (w.async_size > w.size) {
+		w.async_size = w.size;
+		clamped = true;
+	}
+	if (clamped)
+		raext_clamped(d);
+	return w;
+}
+
+static void raext_ask_decide(struct raext_decision *d,
+			     const struct bpf_fs_readahead_ops *ops)
+{
+	struct raext_ask ask;
+
+	switch (raext_ask(d, &ask, d->ra, ops->decide)) {
+	case 0:
+		break;
+	case 1:
+		d->verdict = RAEXT_TAKEN;
+		d->window = raext_window_of(d, &ask.state);
+		break;
+	default:
+		raext_clamped(d);
+	}
+}
+
+static void raext_ask_limit(struct raext_decision *d,
+			    const struct bpf_fs_readahead_ops *ops)
+{
+	int most = raext_hard_limit();
+	struct raext_ask ask;
+
+	d->limit = raext_ask(d, &ask, d->ra, ops->get_max_ra);
+	if (d->limit > most) {
+		raext_clamped(d);
+		d->limit = most;
+	}
+	if (d->limit >= 0 && d->limit != d->ra->ra_pages)
+		d->verdict = RAEXT_LIMITED;
 }
 
 /**
- * raext_decide_limit - ask the policy how far this decision may go
- * @d: the decision; its limit is filled in
+ * raext_decision_begin - find out who decides, and let the decision be found
+ * @d: the decision, with all but the policy filled in
  *
- * Asks once for each decision, and counts it. Without a policy the limit is
- * the file's own.
+ * Ends with raext_decision_end().
  */
-void raext_decide_limit(struct raext_decision *d)
+void raext_decision_begin(struct raext_decision *d)
 {
-	struct raext_policy *policy;
+	d->limit = -1;
+	d->policy = raext_policy_get(raext_mapping_dev(d->mapping));
+	raext_underway_add(d);
+}
 
-	if (d->decided)
+/**
+ * raext_decide - ask the policy what is to be done
+ * @d: the decision; its verdict, limit and window are filled in
+ *
+ * Asks once for each decision.
+ */
+void raext_decide(struct raext_decision *d)
+{
+	const struct bpf_fs_readahead_ops *ops;
+
+	if (d->decided || !d->policy)
 		return;
 	d->decided = true;
-	d->limit = -1;
 	rcu_read_lock();
-	policy = raext_policy_of(d);
-	if (policy) {
-		raext_count(policy, raext_event_counter(d));
-		d->limit = raext_ask_limit(d, policy);
-	}
+	ops = raext_policy_ops(d->policy);
+	if (ops && ops->decide)
+		raext_ask_decide(d, ops);
+	if (ops && ops->get_max_ra && d->verdict != RAEXT_TAKEN)
+		raext_ask_limit(d, ops);
 	rcu_read_unlock();
 }
 
-static void raext_set_window(struct readahead_control *ractl, pgoff_t start,
-			     u32 size, u32 async_size)
+/* Put a window where the kernel is going to read one. */
+static void raext_set_window(struct raext_decision *d,
+			     struct readahead_control *ractl,
+			     struct raext_window w)
 {
-	ractl->ra->start = start;
-	ractl->ra->size = size;
-	ractl->ra->async_size = async_size;
-	ractl->_index = start;
-}
-
-/*
- * Make the window just what the application asked for. On a mark that is
- * nothing: the page is there. The file's previous window then stays, and the
- * kernel, sent behind the file's end, finds nothing to read.
- */
-static void raext_window_asked(const struct raext_decision *d,
-			       struct readahead_control *ractl)
-{
-	u32 size;
-
-	if (d->flags & BPF_FS_RA_MARK) {
-		raext_set_window(ractl, d->ra->start, d->ra->size,
-				 d->ra->async_size);
+	if (!w.size)
+		w = raext_asked(d);
+	d->window = w;
+	if (!w.size) {
+		/*
+		 * Nothing to read. The file's previous window stays, and the
+		 * kernel, sent behind the file's end, finds nothing.
+		 */
+		ractl->ra->start = d->ra->start;
+		ractl->ra->size = d->ra->size;
+		ractl->ra->async_size = d->ra->async_size;
 		ractl->_index = raext_file_pages(d->mapping);
 		return;
 	}
-	size = clamp(d->req_pages, 1UL, (unsigned long)raext_hard_limit());
-	raext_set_window(ractl, d->index, size, 0);
+	ractl->ra->start = w.start;
+	ractl->ra->size = w.size;
+	ractl->ra->async_size = w.async_size;
+	ractl->_index = w.start;
 }
 
 /*
  * The read-around of do_sync_mmap_readahead(), with the decision's limit in
  * the place of the file's ra_pages.
  */
-static void raext_window_around(const struct raext_decision *d,
-				struct readahead_control *ractl)
+static struct raext_window raext_window_around(const struct raext_decision *d)
 {
 	pgoff_t half = d->limit / 2;
 
-	raext_set_window(ractl, d->index > half ? d->index - half : 0,
-			 d->limit, d->limit / 4);
+	return (struct raext_window) {
+		.start = d->index > half ? d->index - half : 0,
+		.size = d->limit,
+		.async_size = d->limit / 4,
+	};
 }
 
-static void raext_window_clamped(const struct raext_decision *d,
-				 struct readahead_control *ractl,
-				 struct raext_policy *policy, u64 start,
-				 u32 size, u32 async_size)
-{
-	pgoff_t file_pages = raext_file_pages(d->mapping);
-	u32 most = raext_hard_limit();
-	bool clamped = false;
-
-	if (start >= file_pages) {
-		raext_count(policy, RAEXT_CLAMPED);
-		raext_window_asked(d, ractl);
-		return;
-	}
-	if (file_pages - start < most)
-		most = file_pages - start;
-	if (size > most) {
-		size = most;
-		clamped = true;
-	}
-	if (async_size > size) {
-		async_size = size;
-		clamped = true;
-	}
-	if (clamped)
-		raext_count(policy, RAEXT_CLAMPED);
-	raext_set_window(ractl, start, size, async_size);
-}
-
-static void raext_ask_window(const struct raext_decision *d,
+static void raext_ask_window(struct raext_decision *d,
 			     struct readahead_control *ractl,
-			     struct raext_policy *policy)
+			     const struct bpf_fs_readahead_ops *ops)
 {
-	const struct bpf_fs_readahead_ops *ops = raext_policy_ops(policy);
 	const struct file_ra_state before = *ractl->ra;
-	struct bpf_fs_readahead_state s;
-	int size;
+	struct bpf_fs_readahead_state *s;
+	struct raext_ask ask;
+	int size = raext_ask(d, &ask, &before, ops->get_ra);
 
-	raext_fill_state(&s, d, &before);
-	size = ops->get_ra(&s);
-	raext_count(policy, RAEXT_WINDOWS);
+	raext_count(d, RAEXT_WINDOWS, 1);
+	s = &ask.state;
 	if (size >= 0)
-		s.size = size;
+		s->size = size;
 	/* A size alone shortens the tail that the kernel computed. */
-	if (s.async_size == before.async_size && s.size < before.size)
-		s.async_size = min(s.async_size, s.size);
+	if (s->async_size == before.async_size && s->size < before.size)
+		s->async_size = min(s->async_size, s->size);
 
-	if (s.start == before.start && s.size == before.size &&
-	    s.async_size == before.async_size)
+	if (s->start == before.start && s->size == before.size &&
+	    s->async_size == before.async_size)
 		return;
-	raext_count(policy, RAEXT_CHANGED);
-	if (!s.size)
-		raext_window_asked(d, ractl);
-	else
-		raext_window_clamped(d, ractl, policy, s.start, s.size,
-				     s.async_size);
+	d->verdict = RAEXT_CHANGED;
+	raext_set_window(d, ractl, raext_window_of(d, s));
 }
 
 /**
- * raext_decide_window - let the policy change a window
+ * raext_decide_window - put the policy's answers into a window
  * @d: the decision
  * @ractl: with the window that the kernel computed in its ra; the window and
  *	the index to read from are changed in place
@@ -230,23 +285,48 @@ static void raext_ask_window(const struct raext_decision *d,
 void raext_decide_window(struct raext_decision *d,
 			 struct readahead_control *ractl)
 {
-	struct raext_policy *policy;
+	const struct bpf_fs_readahead_ops *ops;
 
-	rcu_read_lock();
-	policy = raext_policy_of(d);
-	if (!policy)
-		goto unlock;
-	if (!d->applied) {
-		d->applied = true;
+	if (!d->policy)
+		return;
+	if (d->due) {
+		d->due = false;
+		if (d->verdict == RAEXT_TAKEN) {
+			raext_set_window(d, ractl, d->window);
+			return;
+		}
 		if (d->limit == 0) {
-			raext_window_asked(d, ractl);
-			goto unlock;
+			raext_set_window(d, ractl, (struct raext_window) {});
+			return;
 		}
 		if (d->limit > 0)
-			raext_window_around(d, ractl);
+			raext_set_window(d, ractl, raext_window_around(d));
 	}
-	if (raext_policy_ops(policy)->get_ra)
-		raext_ask_window(d, ractl, policy);
-unlock:
+	d->window = (struct raext_window) {
+		ractl->ra->start, ractl->ra->size, ractl->ra->async_size
+	};
+	if (d->verdict == RAEXT_TAKEN)
+		return;
+	rcu_read_lock();
+	ops = raext_policy_ops(d->policy);
+	if (ops && ops->get_ra)
+		raext_ask_window(d, ractl, ops);
 	rcu_read_unlock();
+}
+
+/**
+ * raext_decision_end - count the decision, and forget it
+ * @d: the decision; the ranges that it still has are dropped
+ */
+void raext_decision_end(struct raext_decision *d)
+{
+	raext_underway_del(d);
+	if (!d->policy)
+		return;
+	raext_drop_ranges(d);
+	if (d->decided) {
+		raext_count(d, (enum raext_counter)d->verdict, 1);
+		trace_decision(d, raext_policy_name(d->policy));
+	}
+	raext_policy_put(d->policy);
 }

@@ -16,9 +16,11 @@ static int __init raext_module_init(void)
 
 	if (err)
 		return err;
-	err = raext_ops_register();
+	err = raext_kfuncs_register();
+	if (!err)
+		err = raext_ops_register();
 	if (err) {
-		pr_err("readahead_ext: the kernel refused the struct_ops type (%d): was the module built with BTF, for this kernel?\n",
+		pr_err("readahead_ext: the kernel refused the struct_ops type or its kfuncs (%d): was the module built with BTF, for this kernel?\n",
 		       err);
 		raext_hooks_exit();
 		return err;
@@ -32,6 +34,8 @@ static void __exit raext_module_exit(void)
 	/* Each attached policy holds the module: none is left here. */
 	raext_stats_remove();
 	raext_hooks_exit();
+	/* Policies that are being freed. */
+	rcu_barrier();
 }
 
 module_init(raext_module_init);

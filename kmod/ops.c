@@ -143,6 +143,15 @@ static int raext_init_member(const struct btf_type *t,
 	switch (__btf_member_bit_offset(t, member) / 8) {
 	case offsetof(struct bpf_fs_readahead_ops, name):
 		return raext_init_name(to->name, from->name);
+	case offsetof(struct bpf_fs_readahead_ops, cgroup_id):
+		to->cgroup_id = from->cgroup_id;
+		return 1;
+	case offsetof(struct bpf_fs_readahead_ops, dev):
+		to->dev = from->dev;
+		return 1;
+	case offsetof(struct bpf_fs_readahead_ops, guard_percent):
+		to->guard_percent = from->guard_percent;
+		return to->guard_percent > 100 ? -EINVAL : 1;
 	}
 	return 0;
 }
@@ -151,7 +160,12 @@ static int raext_init_member(const struct btf_type *t,
 
 static int raext_reg(void *kdata, struct bpf_link *link)
 {
-	return raext_policy_attach(kdata);
+	return raext_policy_attach(kdata, link);
+}
+
+static int raext_update(void *kdata, void *old_kdata, struct bpf_link *link)
+{
+	return raext_policy_replace(kdata, old_kdata);
 }
 
 static void raext_unreg(void *kdata, struct bpf_link *link)
@@ -171,7 +185,13 @@ static int raext_stub_get_ra(struct bpf_fs_readahead_state *s)
 	return -1;
 }
 
+static int raext_stub_decide(struct bpf_fs_readahead_state *s)
+{
+	return 0;
+}
+
 static struct bpf_fs_readahead_ops raext_stubs = {
+	.decide = raext_stub_decide,
 	.get_max_ra = raext_stub_get_max_ra,
 	.get_ra = raext_stub_get_ra,
 };
@@ -185,6 +205,7 @@ static struct bpf_struct_ops bpf_fs_readahead_struct_ops = {
 	.init_member = raext_init_member,
 	.reg = raext_reg,
 	.unreg = raext_unreg,
+	.update = raext_update,
 	.cfi_stubs = &raext_stubs,
 	.name = "bpf_fs_readahead_ops",
 	.owner = THIS_MODULE,

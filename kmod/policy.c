@@ -1,156 +1,303 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The attached policies: who they are, which one a decision belongs to, and
- * what is counted for each.
+ * The attached policies: who they are, where each holds, and which one a
+ * decision belongs to.
  *
- * One scope exists so far (any file, any task), hence at most one policy;
- * raext_policy_of() is the place where narrower scopes are to be compared.
+ * A policy's place is its scope, a cgroup and a device, either of which may be
+ * 0 for "any". At most one policy has a place. The most specific place that
+ * matches a task and a file wins:
  *
- * Readers hold RCU from raext_policy_of() to the end of the callback, so that
- * detaching waits for every callback that is running.
+ *	cgroup and device, the nearest cgroup first
+ *	cgroup, the nearest first
+ *	device
+ *	any
+ *
+ * A decision holds a reference to its policy from beginning to end, so that
+ * what it counts is not lost; the callbacks themselves go away earlier, with
+ * raext_policy_detach(), which waits for those that run: their readers hold
+ * RCU from raext_policy_ops() to the end of the callback.
  */
 
+#include <linux/bpf.h>
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/hashtable.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
-#include <linux/rculist.h>
+#include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uidgid.h>
 
 #include "raext.h"
+#include "policy.h"
 
-struct raext_counters {
-	u64 of[RAEXT_NR_COUNTERS];
-};
-
-struct raext_policy {
-	struct list_head node;
-	const struct bpf_fs_readahead_ops *ops;
-	struct raext_counters __percpu *counters;
-};
-
-static LIST_HEAD(raext_policies);
+static DEFINE_HASHTABLE(raext_policies, 6);
 static DEFINE_MUTEX(raext_policies_lock);
+static unsigned int raext_nr_policies;
 
-static void raext_policy_free(struct raext_policy *policy)
+static u64 raext_key(u64 cgroup_id, u32 dev)
 {
+	return cgroup_id ^ ((u64)dev << 32);
+}
+
+static struct raext_policy *raext_policy_at(u64 cgroup_id, u32 dev)
+{
+	struct raext_policy *policy;
+
+	hash_for_each_possible_rcu(raext_policies, policy, node,
+				   raext_key(cgroup_id, dev),
+				   lockdep_is_held(&raext_policies_lock)) {
+		if (policy->cgroup_id == cgroup_id && policy->dev == dev)
+			return policy;
+	}
+	return NULL;
+}
+
+static struct raext_policy *raext_policy_below(struct cgroup *cgroup, u32 dev)
+{
+	struct raext_policy *policy = NULL;
+
+	for (; cgroup && !policy; cgroup = cgroup_parent(cgroup))
+		policy = raext_policy_at(cgroup_id(cgroup), dev);
+	return policy;
+}
+
+/**
+ * raext_policy_get - find the policy that the current task has for a file
+ * @dev: of the file
+ *
+ * Return: the policy, to be given back by raext_policy_put(), or NULL where
+ * the kernel decides
+ */
+struct raext_policy *raext_policy_get(u32 dev)
+{
+	struct raext_policy *policy;
+	struct cgroup *cgroup;
+
+	rcu_read_lock();
+	cgroup = task_dfl_cgroup(current);
+	policy = raext_policy_below(cgroup, dev);
+	if (!policy)
+		policy = raext_policy_below(cgroup, 0);
+	if (!policy)
+		policy = raext_policy_at(0, dev);
+	if (!policy)
+		policy = raext_policy_at(0, 0);
+	if (policy && (raext_guard_tripped(policy) ||
+		       !refcount_inc_not_zero(&policy->refs)))
+		policy = NULL;
+	rcu_read_unlock();
+	return policy;
+}
+
+static void raext_policy_free(struct rcu_head *rcu)
+{
+	struct raext_policy *policy =
+		container_of(rcu, struct raext_policy, rcu);
+
 	free_percpu(policy->counters);
 	kfree(policy);
 }
 
+/**
+ * raext_policy_put - the opposite of raext_policy_get()
+ * @policy: the policy
+ */
+void raext_policy_put(struct raext_policy *policy)
+{
+	if (refcount_dec_and_test(&policy->refs))
+		call_rcu(&policy->rcu, raext_policy_free);
+}
+
+/**
+ * raext_policy_ops - a policy's callbacks
+ * @policy: the policy
+ *
+ * Context: RCU read side, which must last as long as the result is used.
+ *
+ * Return: the callbacks, or NULL once it is detached
+ */
+const struct bpf_fs_readahead_ops *raext_policy_ops(struct raext_policy *policy)
+{
+	return rcu_dereference(policy->ops);
+}
+
+const char *raext_policy_name(const struct raext_policy *policy)
+{
+	return policy->name[0] ? policy->name : "-";
+}
+
+/**
+ * raext_policy_id - by what a policy is known to users
+ * @policy: the policy
+ *
+ * Return: the id of its link, 0 if it was attached without one
+ */
+u32 raext_policy_id(const struct raext_policy *policy)
+{
+	return policy->link ? policy->link->id : 0;
+}
+
+/* Note who did it, for people who ask. */
+static void raext_policy_sign(struct raext_policy *policy,
+			      const struct bpf_fs_readahead_ops *ops)
+{
+	strscpy(policy->name, ops->name, sizeof(policy->name));
+	policy->since = ktime_get_real_seconds();
+	policy->pid = task_tgid_nr(current);
+	policy->uid = from_kuid_munged(&init_user_ns, current_uid());
+	get_task_comm(policy->comm, current);
+}
+
 static struct raext_policy *
-raext_policy_alloc(const struct bpf_fs_readahead_ops *ops)
+raext_policy_alloc(const struct bpf_fs_readahead_ops *ops,
+		   struct bpf_link *link)
 {
 	struct raext_policy *policy = kzalloc(sizeof(*policy), GFP_KERNEL);
 
 	if (!policy)
 		return NULL;
-	policy->ops = ops;
-	policy->counters = alloc_percpu(struct raext_counters);
+	policy->counters = raext_counters_alloc();
 	if (!policy->counters) {
 		kfree(policy);
 		return NULL;
 	}
+	refcount_set(&policy->refs, 1);
+	RCU_INIT_POINTER(policy->ops, ops);
+	policy->link = link;
+	policy->cgroup_id = ops->cgroup_id;
+	policy->dev = ops->dev;
+	raext_policy_sign(policy, ops);
 	return policy;
 }
 
 /**
  * raext_policy_attach - let a policy decide from now on
- * @ops: its callbacks; stay valid until raext_policy_detach()
+ * @ops: its callbacks and its scope; stay valid until raext_policy_detach()
+ * @link: what it is attached by
  *
  * Return: 0, -EBUSY if the scope has a policy already or if another user of
  * the hooked functions (a livepatch) keeps the hooks from being armed,
  * -ENOMEM
  */
-int raext_policy_attach(struct bpf_fs_readahead_ops *ops)
+int raext_policy_attach(struct bpf_fs_readahead_ops *ops, struct bpf_link *link)
 {
 	struct raext_policy *policy;
 	int err;
 
 	mutex_lock(&raext_policies_lock);
-	if (!list_empty(&raext_policies)) {
+	if (raext_policy_at(ops->cgroup_id, ops->dev)) {
 		err = -EBUSY;
 		goto unlock;
 	}
-	policy = raext_policy_alloc(ops);
+	policy = raext_policy_alloc(ops, link);
 	if (!policy) {
 		err = -ENOMEM;
 		goto unlock;
 	}
-	list_add_rcu(&policy->node, &raext_policies);
-	err = raext_hooks_arm();
-	if (err) {
-		list_del_rcu(&policy->node);
-		synchronize_rcu();
-		raext_policy_free(policy);
+	err = raext_guard_start(policy, ops->guard_percent);
+	if (err)
+		goto put;
+	hash_add_rcu(raext_policies, &policy->node,
+		     raext_key(policy->cgroup_id, policy->dev));
+	if (!raext_nr_policies)
+		err = raext_hooks_arm();
+	if (!err) {
+		raext_nr_policies++;
+		goto unlock;
 	}
+	hash_del_rcu(&policy->node);
+	raext_guard_stop(policy);
+put:
+	raext_policy_put(policy);
 unlock:
 	mutex_unlock(&raext_policies_lock);
 	return err;
 }
 
+static struct raext_policy *
+raext_policy_with(const struct bpf_fs_readahead_ops *ops)
+{
+	struct raext_policy *policy;
+	int bucket;
+
+	hash_for_each(raext_policies, bucket, policy, node) {
+		if (rcu_access_pointer(policy->ops) == ops)
+			return policy;
+	}
+	return NULL;
+}
+
+/**
+ * raext_policy_replace - put a policy into the place of another
+ * @ops: the new one's callbacks; with the same scope
+ * @old: the old one's
+ *
+ * Every decision finds the one or the other. What was counted stays.
+ *
+ * Return: 0, -EINVAL if the scope is another one, -ENOENT
+ */
+int raext_policy_replace(struct bpf_fs_readahead_ops *ops,
+			 struct bpf_fs_readahead_ops *old)
+{
+	struct raext_policy *policy;
+	int err = 0;
+
+	mutex_lock(&raext_policies_lock);
+	policy = raext_policy_with(old);
+	if (!policy)
+		err = -ENOENT;
+	else if (policy->cgroup_id != ops->cgroup_id || policy->dev != ops->dev)
+		err = -EINVAL;
+	else
+		err = raext_guard_restart(policy, ops->guard_percent);
+	if (!err) {
+		rcu_assign_pointer(policy->ops, ops);
+		raext_policy_sign(policy, ops);
+	}
+	mutex_unlock(&raext_policies_lock);
+	/* The old one's callbacks may go once this has returned. */
+	synchronize_rcu();
+	return err;
+}
+
 /**
  * raext_policy_detach - take a policy's decisions away
- * @ops: what raext_policy_attach() was given
+ * @ops: its callbacks
  *
  * On return no callback of it runs, and none will.
  */
 void raext_policy_detach(struct bpf_fs_readahead_ops *ops)
 {
-	struct raext_policy *policy, *found = NULL;
+	struct raext_policy *policy;
 
 	mutex_lock(&raext_policies_lock);
-	list_for_each_entry(policy, &raext_policies, node) {
-		if (policy->ops == ops)
-			found = policy;
-	}
-	if (found) {
-		list_del_rcu(&found->node);
-		if (list_empty(&raext_policies))
+	policy = raext_policy_with(ops);
+	if (policy) {
+		hash_del_rcu(&policy->node);
+		RCU_INIT_POINTER(policy->ops, NULL);
+		if (!--raext_nr_policies)
 			raext_hooks_disarm();
 		synchronize_rcu();
-		raext_policy_free(found);
+		raext_guard_stop(policy);
+		raext_policy_put(policy);
 	}
 	mutex_unlock(&raext_policies_lock);
 }
 
-/**
- * raext_policy_of - find the policy that a decision belongs to
- * @d: the decision
- *
- * Context: RCU read side, which must last as long as the result is used.
- *
- * Return: the policy, or NULL where the kernel decides
- */
-struct raext_policy *raext_policy_of(const struct raext_decision *d)
+/* A task may call itself anything; here it is one word. */
+static void raext_show_word(struct seq_file *seq, const char *word)
 {
-	return list_first_or_null_rcu(&raext_policies, struct raext_policy,
-				      node);
-}
-
-const struct bpf_fs_readahead_ops *
-raext_policy_ops(const struct raext_policy *policy)
-{
-	return policy->ops;
-}
-
-void raext_count(struct raext_policy *policy, enum raext_counter counter)
-{
-	this_cpu_inc(policy->counters->of[counter]);
-}
-
-static u64 raext_counter_sum(const struct raext_policy *policy,
-			     enum raext_counter counter)
-{
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(policy->counters, cpu)->of[counter];
-	return sum;
+	if (!*word)
+		seq_putc(seq, '-');
+	for (; *word; word++)
+		seq_putc(seq, isgraph(*word) ? *word : '_');
 }
 
 /**
- * raext_policies_show - print the table of policies and their counters
+ * raext_policies_show - print the table of policies
  * @seq: where to
  *
  * The header names the columns; readers go by the names, since columns may
@@ -159,16 +306,36 @@ static u64 raext_counter_sum(const struct raext_policy *policy,
 void raext_policies_show(struct seq_file *seq)
 {
 	struct raext_policy *policy;
-	int i;
+	int bucket;
 
 	seq_puts(seq,
-		 "name miss mark fault limited windows changed clamped\n");
+		 "link name cgroup dev since uid pid comm guard used unused tripped\n");
 	mutex_lock(&raext_policies_lock);
-	list_for_each_entry(policy, &raext_policies, node) {
-		seq_puts(seq, policy->ops->name[0] ? policy->ops->name : "-");
-		for (i = 0; i < RAEXT_NR_COUNTERS; i++)
-			seq_printf(seq, " %llu", raext_counter_sum(policy, i));
+	hash_for_each(raext_policies, bucket, policy, node) {
+		seq_printf(seq, "%u %s %llu %u:%u %lld %u %d ",
+			   raext_policy_id(policy),
+			   raext_policy_name(policy), policy->cgroup_id,
+			   MAJOR(policy->dev), MINOR(policy->dev),
+			   policy->since, policy->uid, policy->pid);
+		raext_show_word(seq, policy->comm);
+		raext_guard_show(seq, policy);
 		seq_putc(seq, '\n');
 	}
+	mutex_unlock(&raext_policies_lock);
+}
+
+/**
+ * raext_counters_show - print what each policy did, event by event
+ * @seq: where to
+ */
+void raext_counters_show(struct seq_file *seq)
+{
+	struct raext_policy *policy;
+	int bucket;
+
+	raext_counters_header(seq);
+	mutex_lock(&raext_policies_lock);
+	hash_for_each(raext_policies, bucket, policy, node)
+		raext_counters_rows(seq, policy);
 	mutex_unlock(&raext_policies_lock);
 }

@@ -13,12 +13,44 @@
 #include "compat.h"
 #include "readahead_ext_abi.h"
 
+struct bpf_link;
+struct raext_policy;
+struct raext_queue;
 struct seq_file;
+struct vm_fault;
+
+/**
+ * enum raext_verdict - what a decision came to; exactly one for each
+ *
+ * @RAEXT_KEPT: what the kernel does by itself
+ * @RAEXT_LIMITED: get_max_ra gave a limit other than the file's own
+ * @RAEXT_CHANGED: get_ra changed the window
+ * @RAEXT_TAKEN: decide gave the window
+ */
+enum raext_verdict {
+	RAEXT_KEPT,
+	RAEXT_LIMITED,
+	RAEXT_CHANGED,
+	RAEXT_TAKEN,
+};
+
+/**
+ * struct raext_window - a window, in pages
+ *
+ * @start: first page
+ * @size: length
+ * @async_size: tail, whose first page is marked
+ */
+struct raext_window {
+	u64 start;
+	u32 size;
+	u32 async_size;
+};
 
 /**
  * struct raext_decision - one decision about readahead that is under way
  *
- * Lives on the stack of a wrapper in hooks.c and is found again, by task and
+ * Lives on the stack of a wrapper in wrap.c and is found again, by task and
  * mapping, from the hook that runs deeper in the same call.
  *
  * @node: in the table of decisions under way
@@ -26,13 +58,19 @@ struct seq_file;
  * @mapping: the file's page cache
  * @file: the file, NULL for metadata that a file system reads ahead
  * @ra: the file's own readahead state
+ * @policy: who decides, NULL for the kernel; referenced
+ * @queue: ranges that the policy asked for and nobody has submitted yet
  * @index: the page that is needed now
  * @req_pages: pages asked for from @index
  * @flags: event and hints, &enum bpf_fs_readahead_flags
  * @limit: answer of get_max_ra: pages, 0 for "only what was asked for",
  *	negative for "the file's own"
- * @decided: @limit is known
- * @applied: the window was computed with @limit already
+ * @verdict: what it came to so far
+ * @window: the window that it came to; the policy's own once taken
+ * @ranges: ranges asked for
+ * @submitted: pages of ranges that were submitted
+ * @decided: the policy was asked
+ * @due: the answer is to be put into the next window that the kernel computes
  */
 struct raext_decision {
 	struct hlist_node node;
@@ -40,63 +78,158 @@ struct raext_decision {
 	struct address_space *mapping;
 	struct file *file;
 	struct file_ra_state *ra;
+	struct raext_policy *policy;
+	struct raext_queue *queue;
 	pgoff_t index;
 	unsigned long req_pages;
 	u32 flags;
 	int limit;
+	enum raext_verdict verdict;
+	struct raext_window window;
+	u32 ranges;
+	u32 submitted;
 	bool decided;
-	bool applied;
+	bool due;
 };
 
 /**
- * enum raext_counter - what is counted for each policy
+ * enum raext_counter - what is counted for each policy and event
  *
- * @RAEXT_MISS: decisions on a read miss
- * @RAEXT_MARK: decisions on a mark
- * @RAEXT_FAULT: decisions on a fault miss
- * @RAEXT_LIMITED: get_max_ra gave a limit of its own
- * @RAEXT_WINDOWS: get_ra was asked
- * @RAEXT_CHANGED: get_ra changed the window
- * @RAEXT_CLAMPED: an answer was out of range and was clamped
+ * The first four are in the order of &enum raext_verdict, and their sum is
+ * the number of decisions. Of the pages asked for by ranges, each is in
+ * exactly one of those from @RAEXT_SUBMITTED on.
+ *
+ * @RAEXT_N_KEPT: see &enum raext_verdict
+ * @RAEXT_N_LIMITED: likewise
+ * @RAEXT_N_CHANGED: likewise
+ * @RAEXT_N_TAKEN: likewise
+ * @RAEXT_WINDOWS: windows that get_ra was asked about
+ * @RAEXT_CLAMPED: answers that were out of range
+ * @RAEXT_NS: time in the policy, if the parameter timing is on
+ * @RAEXT_RANGES: ranges asked for
+ * @RAEXT_PAGES: pages of them
+ * @RAEXT_SUBMITTED: pages of ranges that were submitted
+ * @RAEXT_CACHED: pages of ranges that were there already
+ * @RAEXT_DROP_EOF: dropped: behind the end of the file
+ * @RAEXT_DROP_LIMIT: dropped: over the hard limit of a range
+ * @RAEXT_DROP_FULL: dropped: more ranges than a decision may have
+ * @RAEXT_DROP_BUSY: dropped: too many pages of the file in flight
+ * @RAEXT_DROP_MEMORY: dropped: no memory for the queue or the pages
+ * @RAEXT_DROP_LATE: dropped: asked for where a folio was locked already
  */
 enum raext_counter {
-	RAEXT_MISS,
-	RAEXT_MARK,
-	RAEXT_FAULT,
-	RAEXT_LIMITED,
+	RAEXT_N_KEPT,
+	RAEXT_N_LIMITED,
+	RAEXT_N_CHANGED,
+	RAEXT_N_TAKEN,
 	RAEXT_WINDOWS,
-	RAEXT_CHANGED,
 	RAEXT_CLAMPED,
+	RAEXT_NS,
+	RAEXT_RANGES,
+	RAEXT_PAGES,
+	RAEXT_SUBMITTED,
+	RAEXT_CACHED,
+	RAEXT_DROP_EOF,
+	RAEXT_DROP_LIMIT,
+	RAEXT_DROP_FULL,
+	RAEXT_DROP_BUSY,
+	RAEXT_DROP_MEMORY,
+	RAEXT_DROP_LATE,
 	RAEXT_NR_COUNTERS,
 };
 
 /* ops.c: the struct_ops type */
 int raext_ops_register(void);
 
-/* policy.c: who is attached */
-struct raext_policy;
-int raext_policy_attach(struct bpf_fs_readahead_ops *ops);
+/* policy.c: who is attached, and where */
+int raext_policy_attach(struct bpf_fs_readahead_ops *ops,
+			struct bpf_link *link);
+int raext_policy_replace(struct bpf_fs_readahead_ops *ops,
+			 struct bpf_fs_readahead_ops *old);
 void raext_policy_detach(struct bpf_fs_readahead_ops *ops);
-struct raext_policy *raext_policy_of(const struct raext_decision *d);
-const struct bpf_fs_readahead_ops *
-raext_policy_ops(const struct raext_policy *policy);
-void raext_count(struct raext_policy *policy, enum raext_counter counter);
+struct raext_policy *raext_policy_get(u32 dev);
+void raext_policy_put(struct raext_policy *policy);
+const struct bpf_fs_readahead_ops *raext_policy_ops(struct raext_policy *p);
+const char *raext_policy_name(const struct raext_policy *policy);
 void raext_policies_show(struct seq_file *seq);
+void raext_counters_show(struct seq_file *seq);
+
+/* stats.c: counting, and debugfs */
+struct raext_counters __percpu *raext_counters_alloc(void);
+void raext_count(const struct raext_decision *d, enum raext_counter counter,
+		 u64 n);
+void raext_stats_create(void);
+void raext_stats_remove(void);
 
 /* decision.c: what is asked and what is made of the answers */
-void raext_decide_limit(struct raext_decision *d);
+u32 raext_hard_limit(void);
+pgoff_t raext_file_pages(const struct address_space *mapping);
+u32 raext_mapping_dev(const struct address_space *mapping);
+void raext_decision_begin(struct raext_decision *d);
+void raext_decide(struct raext_decision *d);
 void raext_decide_window(struct raext_decision *d,
 			 struct readahead_control *ractl);
-pgoff_t raext_file_pages(const struct address_space *mapping);
+void raext_decision_end(struct raext_decision *d);
+
+/* kfuncs.c: what a policy can call */
+#define RAEXT_QUEUE_LEN 64
+
+/**
+ * struct raext_queue - ranges that a policy asked for
+ *
+ * @nr: how many
+ * @ranges: the ranges, in pages
+ */
+struct raext_queue {
+	u32 nr;
+	struct {
+		u64 index;
+		u32 nr;
+		u32 flags;
+	} ranges[RAEXT_QUEUE_LEN];
+};
+
+/**
+ * struct raext_ask - the argument of a callback, and what it is about
+ *
+ * @state: what the callback sees
+ * @decision: found by the kfuncs, given the state
+ */
+struct raext_ask {
+	struct bpf_fs_readahead_state state;
+	struct raext_decision *decision;
+};
+
+int raext_kfuncs_register(void);
+
+/* submit.c: reading without a window of the kernel's */
+void raext_read_pages(struct readahead_control *ractl, unsigned long nr,
+		      unsigned long lookahead);
+void raext_read_asked(struct readahead_control *ractl,
+		      const struct raext_decision *d);
+u32 raext_absent(struct address_space *mapping, pgoff_t index, u32 nr);
+void raext_read_ranges(struct raext_decision *d);
+void raext_drop_ranges(struct raext_decision *d);
+
+/* underway.c: the decisions of tasks that are inside of a wrapper */
+void raext_underway_add(struct raext_decision *d);
+void raext_underway_del(struct raext_decision *d);
+struct raext_decision *
+raext_underway_find(const struct address_space *mapping);
+
+/* wrap.c: the wrappers */
+u32 raext_fault_event(const struct vm_fault *vmf);
+void raext_page_cache_sync_ra(struct readahead_control *ractl,
+			      unsigned long req_pages);
+void raext_page_cache_async_ra(struct readahead_control *ractl,
+			       struct folio *folio, unsigned long req_pages);
+vm_fault_t raext_filemap_fault(struct vm_fault *vmf);
+void raext_wrap_wait(void);
 
 /* hooks.c: where the kernel is met */
 int raext_hooks_init(void);
 void raext_hooks_exit(void);
 int raext_hooks_arm(void);
 void raext_hooks_disarm(void);
-
-/* stats.c: debugfs */
-void raext_stats_create(void);
-void raext_stats_remove(void);
 
 #endif /* RAEXT_H */

@@ -38,13 +38,23 @@ enum bpf_fs_readahead_flags {
 };
 
 /**
+ * enum bpf_fs_readahead_prefetch_flags - bits of bpf_fs_readahead_prefetch()
+ *
+ * @BPF_FS_RA_PREFETCH_MARK: mark the range's first page that is read, so that
+ *	the policy is asked again when the application reaches it
+ */
+enum bpf_fs_readahead_prefetch_flags {
+	BPF_FS_RA_PREFETCH_MARK = 1,
+};
+
+/**
  * struct bpf_fs_readahead_state - what a policy sees of a decision
  *
- * All sizes and indices are in pages. get_ra() may write @start, @size and
- * @async_size; the verifier refuses any other write.
+ * All sizes and indices are in pages. decide() and get_ra() may write @start,
+ * @size and @async_size; the verifier refuses any other write.
  *
  * @i_ino: inode number
- * @size: length of the window; before the kernel has sized one (in
+ * @size: length of the window; before the kernel has sized one (in decide and
  *	get_max_ra): of the file's previous window
  * @async_size: the window's asynchronous tail; likewise
  * @ra_pages: the file's own limit
@@ -105,6 +115,33 @@ struct bpf_fs_readahead_ops {
 
 	/** @name: shown to people; NUL-terminated */
 	char name[BPF_FS_RA_NAME_LEN];
+
+	/**
+	 * @decide: called before both, on every miss, mark and fault miss, also
+	 * where the kernel would not read ahead; may write @start, @size and
+	 * @async_size of the state
+	 *
+	 * Return: 1: the window in the state is the decision (size 0: read only
+	 * what was asked for), and the other two are not called; 0: go on as
+	 * usual
+	 */
+	int (*decide)(struct bpf_fs_readahead_state *s);
+
+	/**
+	 * @cgroup_id: scope: tasks of this cgroup (v2) and of those below it;
+	 * 0 for any
+	 */
+	__u64 cgroup_id;
+
+	/** @dev: scope: files of this device, numbered as in the state; 0 for any */
+	__u32 dev;
+
+	/**
+	 * @guard_percent: put the kernel's own readahead back when more than
+	 * this share of the pages that the policy brings in goes unused; 0 for
+	 * never
+	 */
+	__u32 guard_percent;
 };
 
 #endif /* READAHEAD_EXT_ABI_H */

@@ -6,7 +6,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-const ENUM: &str = "bpf_fs_readahead_flags";
+/// The types of bits, and what their names begin with.
+const ENUMS: [(&str, &str); 2] = [
+    ("bpf_fs_readahead_flags", "BPF_FS_RA_*"),
+    ("bpf_fs_readahead_prefetch_flags", "BPF_FS_RA_PREFETCH_*"),
+];
 const STATE: &str = "bpf_fs_readahead_state";
 const OPS: &str = "bpf_fs_readahead_ops";
 const NAME_LEN: &str = "BPF_FS_RA_NAME_LEN";
@@ -18,25 +22,29 @@ pub fn generate(header: &str) -> Result<String> {
          // Generated from kmod/readahead_ext_abi.h by `cargo run -p xtask -- abi`.\n\
          //! The contract between the kernel module and a policy, as the module has it.\n\n",
     );
-    flags(header, &mut out)?;
+    for (name, bits) in ENUMS {
+        flags(header, name, bits, &mut out)?;
+    }
     let name_len = name_len(header, &mut out)?;
     state(header, &mut out)?;
     ops(header, name_len, &mut out)?;
     Ok(out)
 }
 
-fn flags(header: &str, out: &mut String) -> Result<()> {
-    let docs = docs(header, &format!("enum {ENUM} -"))?;
-    writeln!(out, "/// The type of the `BPF_FS_RA_*` bits.")?;
+fn flags(header: &str, name: &str, bits: &str, out: &mut String) -> Result<()> {
+    let of = name;
+    let docs = docs(header, &format!("enum {of} -"))?;
+    writeln!(out, "/// The type of the `{bits}` bits.")?;
     writeln!(out, "#[expect(non_camel_case_types, reason = \"the kernel's name\")]")?;
-    writeln!(out, "pub type {ENUM} = u32;\n")?;
-    for line in body(header, &format!("enum {ENUM} {{"))? {
+    writeln!(out, "pub type {of} = u32;\n")?;
+    for line in body(header, &format!("enum {of} {{"))? {
         let (name, value) =
             line.trim_end_matches(',').split_once(" = ").with_context(|| line.to_owned())?;
         let doc = docs.get(name).with_context(|| format!("{name} has no doc"))?;
         writeln!(out, "/// {}.", capitalised(doc))?;
-        writeln!(out, "pub const {name}: {ENUM} = {};", value.parse::<u32>()?)?;
+        writeln!(out, "pub const {name}: {of} = {};", value.parse::<u32>()?)?;
     }
+    writeln!(out)?;
     Ok(())
 }
 
@@ -44,7 +52,7 @@ fn name_len(header: &str, out: &mut String) -> Result<usize> {
     let define = format!("#define {NAME_LEN} ");
     let line = header.lines().find(|l| l.starts_with(&define)).context(NAME_LEN)?;
     let value = line[define.len()..].trim().parse()?;
-    writeln!(out, "\n/// Bytes of a policy's name, with its NUL.")?;
+    writeln!(out, "/// Bytes of a policy's name, with its NUL.")?;
     writeln!(out, "pub const {NAME_LEN}: usize = {value};\n")?;
     Ok(value)
 }
@@ -222,9 +230,12 @@ mod tests {
 
     /// A header with these members of the state and of the table.
     fn header(state: &str, ops: &str) -> String {
+        let bits = |(name, _)| {
+            format!("/**\n * enum {name} - x\n * @A: a\n */\nenum {name} {{\n\tA = 1,\n}};\n")
+        };
+        let enums: String = ENUMS.map(bits).concat();
         format!(
-            "/**\n * enum {ENUM} - x\n * @A: a\n */\nenum {ENUM} {{\n\tA = 1,\n}};\n\
-             #define {NAME_LEN} 16\n\
+            "{enums}#define {NAME_LEN} 16\n\
              /**\n * struct {STATE} - x\n * @f: a\n * @g: a\n */\n\
              struct {STATE} {{\n{state}\n}};\n\
              struct {OPS} {{\n{ops}\n}};\n"

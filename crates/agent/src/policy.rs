@@ -2,8 +2,8 @@
 //! Policies: checked, attached, detached.
 
 use crate::error::Context;
-use raext_load::{Attached, Attempt};
-use raext_proto::{Failure, LoadOutcome, Reply};
+use raext_load::{Attached, Attempt, Swapped};
+use raext_proto::{Failure, LoadOutcome, Placement, Reply};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread::sleep;
@@ -26,8 +26,12 @@ pub fn check(object: &str, set: &Set) -> Result<Reply, Failure> {
 ///
 /// # Errors
 /// When it cannot be attached for another reason.
-pub fn attach(object: &str, set: &Set) -> Result<Result<Attached, LoadOutcome>, Failure> {
-    let attempt = raext_load::attach(Path::new(object), set);
+pub fn attach(
+    object: &str,
+    set: &Set,
+    placement: &Placement,
+) -> Result<Result<Attached, LoadOutcome>, Failure> {
+    let attempt = raext_load::attach(Path::new(object), set, placement);
     Ok(match attempt.context(|| format!("attach {object}"))? {
         Attempt::Attached(attached) => Ok(attached),
         Attempt::Refused(outcome) => Err(outcome),
@@ -39,10 +43,22 @@ pub fn attach(object: &str, set: &Set) -> Result<Result<Attached, LoadOutcome>, 
 /// # Errors
 /// When it does not, too.
 pub fn attach_known(object: &str) -> Result<Attached, Failure> {
-    attach(object, &Set::new())?.map_err(|outcome| Failure {
+    attach(object, &Set::new(), &Placement::default())?.map_err(|outcome| Failure {
         what: format!("attach {object}"),
         why: format!("it was refused:\n{}", outcome.log),
     })
+}
+
+/// Put another policy into the place of one.
+///
+/// # Errors
+/// When it cannot be done for another reason than the verifier's verdict.
+pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<Reply, Failure> {
+    let swapped = attached.swap(Path::new(object), set).context(|| format!("swap {object}"))?;
+    Ok(Reply::Load(match swapped {
+        Swapped::Done(_) => accepted(),
+        Swapped::Refused(outcome) => outcome,
+    }))
 }
 
 /// An accepted policy, as an outcome.
@@ -53,10 +69,11 @@ pub fn accepted() -> LoadOutcome {
 /// Detach, and wait until the kernel has let go: it does so on a work queue
 /// where the last reference was a program's or a map's.
 pub fn detach(attached: Attached) {
+    let before = raext_load::attached().map_or(0, |table| table.len());
     drop(attached);
     for _ in 0..1000 {
-        match raext_load::counters() {
-            Some(table) if !table.is_empty() => sleep(Duration::from_millis(2)),
+        match raext_load::attached() {
+            Some(table) if table.len() >= before => sleep(Duration::from_millis(2)),
             _ => return,
         }
     }
@@ -64,5 +81,5 @@ pub fn detach(attached: Attached) {
 
 /// Decisions that all policies were asked for so far; 0 without the module.
 pub fn decisions() -> u64 {
-    raext_load::counters().into_iter().flatten().map(|row| row.decisions()).sum()
+    raext_load::decisions()
 }

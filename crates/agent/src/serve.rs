@@ -15,7 +15,7 @@ use std::path::Path;
 struct Agent {
     port: Port,
     stage: Option<Stage>,
-    attached: Option<Attached>,
+    attached: Vec<Attached>,
 }
 
 /// Say hello, then serve until the host switches the machine off or is gone.
@@ -28,7 +28,7 @@ pub fn run() -> Result<(), AgentError> {
     let up = ready.is_ok();
     port.send(&ready.map_or_else(Reply::Failed, |release| Reply::Hello { release }))?;
     port.watch(|| power_off());
-    let mut agent = Agent { port, stage: None, attached: None };
+    let mut agent = Agent { port, stage: None, attached: Vec::new() };
     loop {
         let request = match agent.port.receive() {
             // Nobody is left to ask for anything.
@@ -67,19 +67,24 @@ impl Agent {
             Request::LoadModule => modules::load_ours().map(|()| Reply::Done),
             Request::UnloadModule => modules::unload_ours().map(|()| Reply::Done),
             Request::Check { object, set } => policy::check(&object, &set),
-            Request::Attach { object, set } => match policy::attach(&object, &set)? {
-                Ok(attached) => {
-                    self.attached = Some(attached);
-                    Ok(Reply::Load(policy::accepted()))
+            Request::Attach { object, set, placement } => {
+                match policy::attach(&object, &set, &placement)? {
+                    Ok(attached) => {
+                        self.attached.push(attached);
+                        Ok(Reply::Load(policy::accepted()))
+                    }
+                    Err(outcome) => Ok(Reply::Load(outcome)),
                 }
-                Err(outcome) => Ok(Reply::Load(outcome)),
-            },
+            }
+            Request::Swap { object, set } => {
+                let last = self.attached.last_mut().ok_or_else(|| not_attached("swap"))?;
+                policy::swap(last, &object, &set)
+            }
             Request::Detach => {
-                let attached = self.attached.take().ok_or_else(|| Failure {
-                    what: "detach".into(),
-                    why: "no policy is attached".into(),
-                })?;
-                policy::detach(attached);
+                if self.attached.is_empty() {
+                    return Err(not_attached("detach"));
+                }
+                self.attached.drain(..).for_each(policy::detach);
                 Ok(Reply::Done)
             }
             Request::SetupDevice { device } => {
@@ -117,6 +122,10 @@ impl Agent {
     fn stage(&self) -> Result<&Stage, Failure> {
         self.stage.as_ref().ok_or_else(no_stage)
     }
+}
+
+fn not_attached(what: &str) -> Failure {
+    Failure { what: what.into(), why: "no policy is attached".into() }
 }
 
 fn no_stage() -> Failure {

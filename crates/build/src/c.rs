@@ -41,6 +41,20 @@ pub fn compile(
     Ok((object, compiled.warnings))
 }
 
+/// Compile C that Rust policies are linked with to bitcode.
+pub fn bitcode(source: &Path, out: &Path) -> Result<PathBuf, BuildError> {
+    let object = out.join("kfuncs.bc");
+    run::compile(
+        Command::new(clang()?)
+            .args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall", "-emit-llvm", "-c"])
+            .arg(source)
+            .arg("-o")
+            .arg(&object),
+        source,
+    )?;
+    Ok(object)
+}
+
 fn clang() -> Result<String, BuildError> {
     if let Some(clang) = std::env::var("CLANG").ok().filter(|name| !name.is_empty()) {
         return Ok(clang);

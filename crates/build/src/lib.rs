@@ -21,16 +21,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct Builder {
     include: PathBuf,
+    shim: PathBuf,
     tools: PathBuf,
     target: PathBuf,
 }
 
 impl Builder {
-    /// A builder that takes the C header from the checkout `root`, and tools and
+    /// A builder that takes the C header and the shim from the checkout `root`, and tools and
     /// room for intermediate files from the folder `build`.
     pub fn new(root: &Path, build: &Path) -> Self {
         Self {
             include: root.join("include"),
+            shim: root.join("crates/policy/shim/kfuncs.c"),
             tools: build.join("tools"),
             target: build.join("bpf"),
         }
@@ -53,7 +55,10 @@ impl Builder {
         let (object, warnings) = if source.is_dir() {
             let toolchain = Toolchain::find(&self.tools)?;
             step(&format!("compiling {} with {toolchain}", source.display()));
-            rust::build(&toolchain, source, &self.target, out)?
+            fs::create_dir_all(&self.target)
+                .map_err(|source| BuildError::Write { path: self.target.clone(), source })?;
+            let shim = c::bitcode(&self.shim, &self.target)?;
+            rust::build(&toolchain, source, &shim, &self.target, out)?
         } else {
             step(&format!("compiling {}", source.display()));
             c::build(source, &self.include, out)?

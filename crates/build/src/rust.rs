@@ -4,6 +4,7 @@
 use crate::{BuildError, run};
 use serde_json::Value;
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,11 +78,14 @@ impl Toolchain {
         Ok(Self { kind, linker: linker(named.map(PathBuf::from), tools)? })
     }
 
-    fn cargo(&self) -> Command {
+    /// cargo, for a policy that is linked with `shim`, a file of bitcode.
+    fn cargo(&self, shim: &Path) -> Command {
         let mut command = match &self.kind {
             Kind::Prebuilt { cargo, rustc } => {
                 let mut command = Command::new(cargo);
-                command.env("RUSTC", rustc);
+                // aya-ebpf, which has the maps, wants BPF assembly: a feature
+                // that Debian's compiler knows and does not call stable.
+                command.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "aya_ebpf");
                 command
             }
             Kind::Nightly => {
@@ -93,9 +97,12 @@ impl Toolchain {
         for name in FOREIGN {
             command.env_remove(name);
         }
+        // Encoded, a path with blanks in it stays one argument.
+        let mut flags = OsString::from("-Ctarget-cpu=v3\x1f-Clink-arg=--btf\x1f-Clink-arg=");
+        flags.push(shim);
         command
             .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &self.linker)
-            .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_RUSTFLAGS", "-C target-cpu=v3 -C link-arg=--btf");
+            .env("CARGO_ENCODED_RUSTFLAGS", flags);
         command
     }
 }
@@ -146,6 +153,7 @@ fn in_path(program: &str) -> Option<PathBuf> {
 pub fn build(
     toolchain: &Toolchain,
     dir: &Path,
+    shim: &Path,
     target: &Path,
     out: &Path,
 ) -> Result<(PathBuf, String), BuildError> {
@@ -153,7 +161,7 @@ pub fn build(
     if !manifest.is_file() {
         return Err(BuildError::NotSource(dir.to_path_buf()));
     }
-    let mut cargo = toolchain.cargo();
+    let mut cargo = toolchain.cargo(shim);
     cargo
         .args(["rustc", "--quiet", "--lib", "--release", "--crate-type", "cdylib"])
         .args(["--target", TARGET, "--message-format", "json-render-diagnostics"])

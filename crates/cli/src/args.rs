@@ -36,8 +36,12 @@ pub enum Command {
     Attach(AttachArgs),
     /// Take an attached policy away; the kernel decides again.
     Detach(DetachArgs),
-    /// Show the attached policies.
+    /// Put a policy into the place of an attached one, with no moment between.
+    Swap(SwapArgs),
+    /// Show the attached policies: where, since when, by whom.
     List(ListArgs),
+    /// Show what the attached policies did, event by event.
+    Stats(StatsArgs),
     /// Measure policies against the kernel's own readahead, in a microVM.
     Compare(CompareArgs),
     /// Measure what an attached policy costs a fully cached read, in a microVM.
@@ -122,6 +126,18 @@ pub struct AttachArgs {
     /// Name under which the link is pinned [default: the policy's own].
     #[arg(long, value_name = "NAME", conflicts_with = "foreground")]
     pub name: Option<String>,
+    /// Only for tasks of this cgroup (v2) and of those below it: its folder, or
+    /// the id of a running container.
+    #[arg(long, value_name = "CGROUP")]
+    pub cgroup: Option<String>,
+    /// Only for files of this device: a block device, a mount point or
+    /// MAJOR:MINOR.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Put the kernel's own readahead back when more than this share of the
+    /// pages that the policy brings in goes unused, percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub guard: Option<u32>,
     /// Stay, and detach when this command ends, instead of pinning the link.
     #[arg(long)]
     pub foreground: bool,
@@ -136,6 +152,32 @@ pub struct DetachArgs {
     /// Detach every pinned policy.
     #[arg(long, conflicts_with = "name")]
     pub all: bool,
+}
+
+/// `raext swap`
+#[derive(Debug, Args)]
+pub struct SwapArgs {
+    /// The name that `raext list` shows.
+    pub name: String,
+    /// The policy that takes its place, with the same cgroup, device and guard.
+    pub policy: String,
+    #[command(flatten)]
+    pub set: SetArgs,
+}
+
+/// `raext stats`
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    /// Again every so many seconds, with what was added since.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub watch: Option<u64>,
+    /// Stop after so many rounds of --watch.
+    #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Print JSON, a line each round; the counters are totals.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `raext list`

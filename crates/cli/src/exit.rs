@@ -32,6 +32,11 @@ impl Stop {
         Self { status: ENVIRONMENT, text: text.into() }.into()
     }
 
+    /// The input is refused.
+    pub fn refused(text: impl Into<String>) -> Error {
+        Self { status: REFUSED, text: text.into() }.into()
+    }
+
     /// The input is refused; what there is to say was printed already.
     pub fn refused_silently() -> Error {
         Self { status: REFUSED, text: String::new() }.into()

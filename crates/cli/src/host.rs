@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `raext attach`, `detach`, `list`: policies on the running kernel.
+//! `raext attach`, `swap`, `detach`: policies on the running kernel.
 
-use crate::args::{AttachArgs, DetachArgs, ListArgs};
+use crate::args::{AttachArgs, DetachArgs, SwapArgs};
 use crate::check::source_roots;
 use crate::exit::Stop;
-use crate::policy;
 use crate::steps::Steps;
+use crate::{place, policy};
 use anyhow::Result;
-use raext_load::{Attached, Attempt};
+use raext_load::{Attached, Attempt, Swapped};
+use raext_proto::Placement;
 use std::collections::BTreeMap;
 
 /// Attach; the link is pinned, or held until the command ends.
@@ -15,7 +16,12 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
     let object = policy::object(&args.policy, &|text| steps.step(text))?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
-    let attached = match raext_load::attach(object.path(), &set)? {
+    let placement = Placement {
+        cgroup_id: args.cgroup.as_deref().map_or(Ok(0), place::cgroup_id)?,
+        dev: args.device.as_deref().map_or(Ok(0), place::device)?,
+        guard_percent: args.guard.unwrap_or(0),
+    };
+    let attached = match raext_load::attach(object.path(), &set, &placement)? {
         Attempt::Attached(attached) => attached,
         Attempt::Refused(outcome) => {
             println!("{}", raext_verdict::explain(&outcome, &object, &source_roots()));
@@ -59,37 +65,19 @@ pub fn detach(args: &DetachArgs) -> Result<()> {
     Ok(())
 }
 
-/// Show what is attached, with its counters.
-pub fn list(args: &ListArgs) -> Result<()> {
-    let pinned = raext_load::list()?;
-    // The module knows those too that a process holds, or another tool pinned.
-    let attached = raext_load::counters().unwrap_or_default();
-    if args.json {
-        let both = serde_json::json!({ "pinned": pinned, "attached": attached });
-        println!("{}", serde_json::to_string_pretty(&both)?);
-        return Ok(());
-    }
-    if pinned.is_empty() && attached.is_empty() {
-        println!("no policy is attached");
-        return Ok(());
-    }
-    println!("{:<16} {:<16} {:>6} {:>12}  HELD BY", "NAME", "POLICY", "LINK", "DECISIONS");
-    for p in &pinned {
-        let decisions =
-            p.counters.as_ref().map_or_else(|| "-".into(), |c| c.decisions().to_string());
-        println!(
-            "{:<16} {:<16} {:>6} {decisions:>12}  {}",
-            p.name,
-            p.policy(),
-            p.link_id,
-            p.path.display()
-        );
-    }
-    if pinned.is_empty() {
-        for row in &attached {
-            let decisions = row.decisions();
-            println!("{:<16} {:<16} {:>6} {decisions:>12}  a process", "-", row.policy, "-");
+/// Put another policy into the place of a pinned one.
+pub fn swap(args: &SwapArgs, steps: &Steps) -> Result<()> {
+    let object = policy::object(&args.policy, &|text| steps.step(text))?;
+    let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
+    steps.finish();
+    match raext_load::swap(&args.name, object.path(), &set)? {
+        Swapped::Done(policy) => {
+            println!("{} is now {policy}", args.name);
+            Ok(())
+        }
+        Swapped::Refused(outcome) => {
+            println!("{}", raext_verdict::explain(&outcome, &object, &source_roots()));
+            Err(Stop::refused_silently())
         }
     }
-    Ok(())
 }

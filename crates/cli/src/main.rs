@@ -11,9 +11,12 @@ mod compare;
 mod exit;
 mod host;
 mod kernels;
+mod list;
 mod module;
+mod place;
 mod policy;
 mod signals;
+mod stats;
 mod steps;
 
 use anyhow::{Context as _, Result};
@@ -41,7 +44,9 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::Check(args) => check::run(args, steps),
         Command::Attach(args) => host::attach(args, steps),
         Command::Detach(args) => host::detach(args),
-        Command::List(args) => host::list(args),
+        Command::Swap(args) => host::swap(args, steps),
+        Command::List(args) => list::run(args),
+        Command::Stats(args) => stats::run(args),
         Command::Compare(args) => compare::run(args, steps),
         Command::Bench(args) => bench::run(args, steps),
         Command::Kernels => kernels::run(steps),

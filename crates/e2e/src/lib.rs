@@ -3,6 +3,7 @@
 //! file, and a kernel log that must be clean at the end.
 
 use raext_engine::{Engine, GuestObject, KernelChoice, Paths};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where the shipped policies lie in the guest.
@@ -77,6 +78,40 @@ pub fn boot_kernel(
     let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
     Engine::start(kernel, files.chain(more).collect(), programs, &step)
         .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The module's counters, of all policies and events together.
+///
+/// # Panics
+/// When the table cannot be read.
+pub fn counters(engine: &mut Engine) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for row in table(engine, "counters") {
+        for (name, word) in row {
+            if let Ok(count) = word.parse::<u64>() {
+                *sums.entry(name).or_default() += count;
+            }
+        }
+    }
+    sums
+}
+
+/// A table of the module, row by row, each word by its column. The guest must
+/// have `/bin/cat`.
+///
+/// # Panics
+/// When the table cannot be read.
+pub fn table(engine: &mut Engine, name: &str) -> Vec<BTreeMap<String, String>> {
+    let path = format!("/sys/kernel/debug/readahead_ext/{name}");
+    let (status, text, error) = engine.exec(&["cat", &path], &step).expect("cat runs");
+    assert_eq!(status, 0, "{path}: {error}");
+    let mut lines = text.lines();
+    let header: Vec<_> = lines.next().expect("a header").split_whitespace().collect();
+    let row = |line: &str| {
+        let words = header.iter().zip(line.split_whitespace());
+        words.map(|(name, word)| ((*name).to_owned(), word.to_owned())).collect()
+    };
+    lines.map(row).collect()
 }
 
 /// Fail if the kernel complained of anything; else switch off.

@@ -4,7 +4,7 @@
 use crate::{EngineError, Paths};
 use raext_kernel::{Kernel, KernelError, Want};
 use raext_proto::{
-    Device, LoadOutcome, Reply, Request, Sample, StressReport, StressSpec, WorkloadSpec,
+    Device, LoadOutcome, Placement, Reply, Request, Sample, StressReport, StressSpec, WorkloadSpec,
 };
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
@@ -128,7 +128,21 @@ impl Engine {
         set: &BTreeMap<String, String>,
         step: &dyn Fn(&str),
     ) -> Result<(), EngineError> {
-        let request = Request::Attach { object: object.into(), set: set.clone() };
+        self.attach_at(object, set, Placement::default(), step)
+    }
+
+    /// As [`Engine::attach`], for a cgroup, a device, with a guard.
+    ///
+    /// # Errors
+    /// As [`Engine::attach`].
+    pub fn attach_at(
+        &mut self,
+        object: &str,
+        set: &BTreeMap<String, String>,
+        placement: Placement,
+        step: &dyn Fn(&str),
+    ) -> Result<(), EngineError> {
+        let request = Request::Attach { object: object.into(), set: set.clone(), placement };
         if self.load(&request, step)?.accepted {
             Ok(())
         } else {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A policy that decides: attached, and held by a process or a pin.
 
-use crate::counters::counters;
+use crate::attached::{AttachedPolicy, attached};
 use crate::load::{errno, load, outcome};
-use crate::pins::PIN_DIR;
+use crate::pins::{PIN_DIR, list};
 use crate::{LoadError, capture};
 use libbpf_rs::{Link, MapCore as _, MapType, Object};
 use raext_object::PolicyObject;
-use raext_proto::LoadOutcome;
+use raext_proto::{LoadOutcome, Placement};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,11 +26,12 @@ pub enum Attempt {
 /// An attached policy. Dropped, it is detached, unless it was pinned.
 #[derive(Debug)]
 pub struct Attached {
-    name: String,
-    link: Link,
+    pub(crate) name: String,
+    pub(crate) link: Link,
+    pub(crate) placement: Placement,
     // The kernel holds the programs by the link; libbpf's own handles are kept
     // for as long as we are.
-    _object: Object,
+    pub(crate) _object: Object,
 }
 
 /// Load a policy and attach it.
@@ -39,39 +40,59 @@ pub struct Attached {
 /// When the object file or a tunable is wrong, when the environment cannot load
 /// it, or when its place is taken. A policy that the verifier refuses is no
 /// error.
-pub fn attach(path: &Path, set: &BTreeMap<String, String>) -> Result<Attempt, LoadError> {
+pub fn attach(
+    path: &Path,
+    set: &BTreeMap<String, String>,
+    placement: &Placement,
+) -> Result<Attempt, LoadError> {
     if !Path::new("/sys/module/readahead_ext").exists() {
         return Err(LoadError::NoModule);
     }
     let policy = PolicyObject::read(path)?;
-    let (mut object, said) = match load(&policy, set)? {
+    let (mut object, said) = match load(&policy, set, placement)? {
         (Ok(object), said) => (object, said),
         (Err(error), said) => return Ok(Attempt::Refused(outcome(Some(&error), said))),
     };
     let name = policy.name().to_owned();
-    let (link, more) = capture::capture(|| {
-        let mut map = object
-            .maps_mut()
-            .find(|map| map.map_type() == MapType::StructOps)
-            .ok_or_else(|| (0, format!("no struct_ops map came of it: {said}")))?;
-        map.attach_struct_ops().map_err(|error| (errno(&error), format!("{error:#}")))
-    });
-    match link {
-        Ok(link) => Ok(Attempt::Attached(Attached { name, link, _object: object })),
-        Err((EBUSY, _)) => Err(busy()),
-        Err((_, why)) => Err(LoadError::Attach { name, why: format!("{why} {}", more.trim()) }),
+    match link(&mut object) {
+        Ok(link) => {
+            Ok(Attempt::Attached(Attached { name, link, placement: *placement, _object: object }))
+        }
+        Err((EBUSY, _)) => Err(busy(placement)),
+        Err((_, why)) => Err(LoadError::Attach { name, why: format!("{why} {}", said.trim()) }),
     }
 }
 
+/// Attach the object's table by a link; else the system's number and its words.
+pub fn link(object: &mut Object) -> Result<Link, (i32, String)> {
+    let (link, said) = capture::capture(|| {
+        let mut table = object
+            .maps_mut()
+            .find(|map| map.map_type() == MapType::StructOps)
+            .ok_or_else(|| (0, "no struct_ops map came of it".to_owned()))?;
+        table.attach_struct_ops().map_err(|error| (errno(&error), format!("{error:#}")))
+    });
+    link.map_err(|(number, why)| (number, format!("{why} {}", said.trim())))
+}
+
 /// EBUSY has two reasons: the place is taken, or the kernel's functions are.
-fn busy() -> LoadError {
-    match counters() {
-        Some(table) if table.is_empty() => LoadError::HooksHeld,
-        Some(table) => {
-            let names: Vec<_> = table.into_iter().map(|row| row.policy).collect();
-            LoadError::Busy { holder: names.join(", ") }
-        }
-        None => LoadError::Busy { holder: "its name is in debugfs, which is not readable".into() },
+fn busy(placement: &Placement) -> LoadError {
+    let Some(table) = attached() else {
+        let holder = "a policy whose name is in debugfs, which is not readable".into();
+        return LoadError::Busy { holder };
+    };
+    match table.iter().find(|policy| policy.has_place(placement)) {
+        Some(policy) => LoadError::Busy { holder: pinned_as(policy) },
+        None => LoadError::HooksHeld,
+    }
+}
+
+/// The policy with the name that it is pinned by, if it is.
+fn pinned_as(policy: &AttachedPolicy) -> String {
+    let pins = list().unwrap_or_default();
+    match pins.into_iter().find(|pin| pin.link_id == policy.link) {
+        Some(pin) => format!("'{}' ({policy})", pin.name),
+        None => policy.to_string(),
     }
 }
 

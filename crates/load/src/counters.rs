@@ -1,48 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The module's table of attached policies and their counters.
+//! What each attached policy did, event by event.
 
+use crate::table::{self, Row};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs;
 
-const TABLE: &str = "/sys/kernel/debug/readahead_ext/policies";
+/// What a decision can come to; their sum is the number of decisions.
+const VERDICTS: [&str; 4] = ["kept", "limited", "changed", "taken"];
 
-/// The counters of one attached policy, by the names in the table's header
-/// (docs/design.md explains them).
+/// The counters of one attached policy for one kind of event, by the names in the
+/// table's header (docs/design.md explains them).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counters {
+    /// The id of the policy's link.
+    pub link: u32,
     /// The policy's own name.
     pub policy: String,
+    /// `miss`, `mark` or `fault`.
+    pub event: String,
     /// Counter by counter.
     pub counts: BTreeMap<String, u64>,
 }
 
 impl Counters {
-    /// How often the policy was asked: misses, marks and fault misses.
+    /// How often the policy was asked.
     pub fn decisions(&self) -> u64 {
-        ["miss", "mark", "fault"].iter().filter_map(|name| self.counts.get(*name)).sum()
+        VERDICTS.iter().filter_map(|name| self.counts.get(*name)).sum()
     }
 }
 
 /// The table, or `None` where it cannot be read (no module, no debugfs, not
 /// root).
 pub fn counters() -> Option<Vec<Counters>> {
-    parse(&fs::read_to_string(TABLE).ok()?)
+    table::read("counters")?.iter().map(counters_of).collect()
 }
 
-fn parse(table: &str) -> Option<Vec<Counters>> {
-    let mut lines = table.lines();
-    let header: Vec<_> = lines.next()?.split_whitespace().skip(1).collect();
-    let row = |line: &str| {
-        let mut words = line.split_whitespace();
-        let policy = words.next()?.to_owned();
-        let counts = header.iter().zip(words);
-        let counts = counts
-            .map(|(name, n)| Some(((*name).to_owned(), n.parse().ok()?)))
-            .collect::<Option<_>>()?;
-        Some(Counters { policy, counts })
-    };
-    lines.map(row).collect()
+/// Decisions of all attached policies so far; 0 where the table cannot be read.
+pub fn decisions() -> u64 {
+    counters().into_iter().flatten().map(|row| row.decisions()).sum()
+}
+
+fn counters_of(row: &Row) -> Option<Counters> {
+    let counts = row.numbers().filter(|(name, _)| !matches!(*name, "link" | "name"));
+    Some(Counters {
+        link: row.number("link")?,
+        policy: row.word("name")?.to_owned(),
+        event: row.word("event")?.to_owned(),
+        counts: counts.map(|(name, count)| (name.to_owned(), count)).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -50,18 +55,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_go_by_their_names() {
-        let table = parse("name new miss mark fault\nwide 9 1 8 2\n").unwrap();
-        assert_eq!(table.len(), 1);
-        assert_eq!(table[0].policy, "wide");
-        assert_eq!(table[0].counts["new"], 9);
-        assert_eq!(table[0].decisions(), 11);
-    }
-
-    #[test]
-    fn an_empty_table_is_not_a_missing_one() {
-        assert_eq!(parse("name miss mark fault\n"), Some(vec![]));
-        assert_eq!(parse(""), None);
-        assert_eq!(parse("name miss\nwide many\n"), None);
+    fn decisions_are_the_sum_of_the_verdicts() {
+        let text = "link name event kept limited changed taken ranges\n3 77 mark 1 2 3 4 50\n";
+        let row = counters_of(&table::parse(text).unwrap()[0]).unwrap();
+        assert_eq!((row.link, row.policy.as_str(), row.event.as_str()), (3, "77", "mark"));
+        assert_eq!(row.decisions(), 10);
+        assert_eq!(row.counts["ranges"], 50);
+        assert_eq!(row.counts.len(), 5);
     }
 }

@@ -29,6 +29,31 @@ pub enum LoadError {
         /// What is in the way.
         why: String,
     },
+    /// The policy's table has no room for what is to be chosen.
+    #[error(
+        "{}: its table has no member {member}: build it against the current \
+         readahead_ext.bpf.h or raext-policy",
+        path.display()
+    )]
+    NoMember {
+        /// The object file.
+        path: PathBuf,
+        /// The member.
+        member: &'static str,
+    },
+    /// The policy that was to be replaced is not there any more.
+    #[error("{0} was detached meanwhile: nothing was replaced")]
+    Gone(String),
+    /// The kernel did not replace a policy.
+    #[error("the kernel did not put {name} into the place of {old}: {why}")]
+    Swap {
+        /// The new policy.
+        name: String,
+        /// The old one.
+        old: String,
+        /// The reason as the system gave it.
+        why: String,
+    },
     /// The caller may not load programs.
     #[error("loading a policy needs root (CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN)")]
     NotPermitted,
@@ -43,8 +68,8 @@ pub enum LoadError {
     NoBtf,
     /// Another policy has the place.
     #[error(
-        "another policy is attached ({holder}): `raext detach` it first; `raext list` shows what \
-         is pinned"
+        "the place is taken by {holder}: `raext detach` or `raext swap` it, or choose a narrower \
+         place (--cgroup, --device)"
     )]
     Busy {
         /// Its name.

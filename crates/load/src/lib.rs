@@ -5,14 +5,19 @@
 //! was given in the one is given by the same code in the other.
 
 mod attach;
+mod attached;
 mod capture;
 mod counters;
 mod error;
 mod load;
 mod pins;
+mod swap;
+mod table;
 
 pub use attach::{Attached, Attempt, attach};
-pub use counters::{Counters, counters};
+pub use attached::{AttachedPolicy, attached};
+pub use counters::{Counters, counters, decisions};
 pub use error::LoadError;
 pub use load::{check, check_tunables};
 pub use pins::{PIN_DIR, PinnedPolicy, detach, list};
+pub use swap::{Swapped, swap};

@@ -5,7 +5,7 @@ use crate::LoadError;
 use crate::capture::capture;
 use libbpf_rs::{AsRawLibbpf, ErrorKind, MapType, Object, ObjectBuilder, OpenObject};
 use raext_object::PolicyObject;
-use raext_proto::LoadOutcome;
+use raext_proto::{LoadOutcome, Placement};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ const LOG_BEGINS: &str = "-- BEGIN PROG LOAD LOG --";
 /// anything. A refused policy is no error.
 pub fn check(path: &Path, set: &BTreeMap<String, String>) -> Result<LoadOutcome, LoadError> {
     let object = PolicyObject::read(path)?;
-    let (loaded, said) = load(&object, set)?;
+    let (loaded, said) = load(&object, set, &Placement::default())?;
     Ok(outcome(loaded.as_ref().err(), said))
 }
 
@@ -42,8 +42,12 @@ pub fn check_tunables(path: &Path, set: &BTreeMap<String, String>) -> Result<(),
 /// A loaded object, or libbpf's error; and what libbpf said.
 type Loaded = (Result<Object, libbpf_rs::Error>, String);
 
-/// Open, set the tunables, load.
-pub fn load(object: &PolicyObject, set: &BTreeMap<String, String>) -> Result<Loaded, LoadError> {
+/// Open, set the tunables and the place, load.
+pub fn load(
+    object: &PolicyObject,
+    set: &BTreeMap<String, String>,
+    placement: &Placement,
+) -> Result<Loaded, LoadError> {
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return Err(LoadError::NoBtf);
     }
@@ -55,6 +59,7 @@ pub fn load(object: &PolicyObject, set: &BTreeMap<String, String>) -> Result<Loa
     for (name, value) in set {
         set_tunable(&mut open, object, name, value)?;
     }
+    place(&mut open, object, placement)?;
     make_links(&open);
     let logs = VerifierLogs::lend(&mut open);
     let (loaded, mut said) = capture(|| open.load());
@@ -159,6 +164,34 @@ fn set_tunable(
         .and_then(|data| data.get_mut(offset..offset + bytes.len()))
         .ok_or_else(|| failed("it lies outside of .rodata"))?
         .copy_from_slice(&bytes);
+    Ok(())
+}
+
+/// Write the place into the policy's table.
+fn place(
+    open: &mut OpenObject,
+    object: &PolicyObject,
+    placement: &Placement,
+) -> Result<(), LoadError> {
+    let members: [(&'static str, Vec<u8>); 3] = [
+        ("cgroup_id", placement.cgroup_id.to_le_bytes().to_vec()),
+        ("dev", placement.dev.to_le_bytes().to_vec()),
+        ("guard_percent", placement.guard_percent.to_le_bytes().to_vec()),
+    ];
+    for (member, bytes) in members {
+        if bytes.iter().all(|&byte| byte == 0) {
+            continue;
+        }
+        let missing = || LoadError::NoMember { path: object.path().to_path_buf(), member };
+        let at = object.member(member).ok_or_else(missing)?;
+        let mut table =
+            open.maps_mut().find(|map| map.map_type() == MapType::StructOps).ok_or_else(missing)?;
+        table
+            .initial_value_mut()
+            .and_then(|data| data.get_mut(at..at + bytes.len()))
+            .ok_or_else(missing)?
+            .copy_from_slice(&bytes);
+    }
     Ok(())
 }
 

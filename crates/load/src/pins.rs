@@ -2,7 +2,7 @@
 //! Policies that outlive the command: their links are pinned in bpffs.
 
 use crate::LoadError;
-use crate::counters::{Counters, counters};
+use crate::attached::{AttachedPolicy, attached};
 use libbpf_rs::Link;
 use libbpf_rs::query::{LinkTypeInfo, StructOpsLinkInfo};
 use serde::Serialize;
@@ -26,15 +26,14 @@ pub struct PinnedPolicy {
     pub link_id: u32,
     /// The id of the struct_ops map, as `bpftool map` shows it.
     pub map_id: u32,
-    /// The policy's own name and its counters; `None` where debugfs is not
-    /// readable.
-    pub counters: Option<Counters>,
+    /// What the module knows of it; `None` where debugfs is not readable.
+    pub attached: Option<AttachedPolicy>,
 }
 
 impl PinnedPolicy {
     /// The policy's own name.
     pub fn policy(&self) -> &str {
-        self.counters.as_ref().map_or("-", |c| &c.policy)
+        self.attached.as_ref().map_or("-", |attached| &attached.policy)
     }
 }
 
@@ -70,14 +69,13 @@ fn read_pin(path: &Path) -> Option<PinnedPolicy> {
     let LinkTypeInfo::StructOps(StructOpsLinkInfo { map_id, .. }) = info.info else {
         return None;
     };
-    // There is one scope so far, hence one policy: the row is this one's.
-    let counters = counters().and_then(|table| table.into_iter().next());
+    let attached = attached().and_then(|table| table.into_iter().find(|p| p.link == info.id));
     Some(PinnedPolicy {
         name: path.file_name()?.to_string_lossy().into_owned(),
         path: path.to_path_buf(),
         link_id: info.id,
         map_id,
-        counters,
+        attached,
     })
 }
 
@@ -101,7 +99,7 @@ pub fn detach(name: &str) -> Result<(), LoadError> {
 /// of its id a little before the policy's place is free.
 fn await_end(link_id: u32) {
     let alive = || libbpf_rs::query::LinkInfoIter::default().any(|link| link.id == link_id);
-    let in_place = || counters().is_some_and(|table| !table.is_empty());
+    let in_place = || attached().is_some_and(|table| table.iter().any(|p| p.link == link_id));
     for _ in 0..500 {
         if !alive() && !in_place() {
             return;

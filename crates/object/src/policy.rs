@@ -21,6 +21,7 @@ pub struct PolicyObject {
     path: PathBuf,
     name: String,
     callbacks: Vec<String>,
+    members: Vec<(usize, String)>,
     tunables: Vec<Tunable>,
     sources: Vec<String>,
     state_fields: Vec<(usize, String)>,
@@ -73,6 +74,7 @@ impl PolicyObject {
             unoptimised: calls.iter().any(|(_, function)| spills_its_context(&file, function)),
             callbacks: calls.into_iter().map(|(member, _)| member).collect(),
             tunables: tunables(&file, &parsed),
+            members,
             sources: btf::strings(raw_btf).into_iter().filter(|s| is_source(s)).collect(),
             state_fields: btf::members(&parsed, STATE_TYPE),
             unnamed_argument: btf::unnamed_argument(&parsed),
@@ -102,6 +104,12 @@ impl PolicyObject {
     /// The source files that it was compiled from, as the compiler named them.
     pub fn sources(&self) -> &[String] {
         &self.sources
+    }
+
+    /// Where a member lies in the policy's table, bytes; `None` if the table was
+    /// compiled without it.
+    pub fn member(&self, name: &str) -> Option<usize> {
+        self.members.iter().find(|(_, member)| member == name).map(|(at, _)| *at)
     }
 
     /// The field of the state that lies at a byte offset, as the policy was

@@ -23,6 +23,13 @@ pub const BPF_FS_RA_WRITE_FAULT: bpf_fs_readahead_flags = 2048;
 /// Hint: the access came through a mapping (with MARK too).
 pub const BPF_FS_RA_MMAP: bpf_fs_readahead_flags = 4096;
 
+/// The type of the `BPF_FS_RA_PREFETCH_*` bits.
+#[expect(non_camel_case_types, reason = "the kernel's name")]
+pub type bpf_fs_readahead_prefetch_flags = u32;
+
+/// Mark the range's first page that is read, so that the policy is asked again when the application reaches it.
+pub const BPF_FS_RA_PREFETCH_MARK: bpf_fs_readahead_prefetch_flags = 1;
+
 /// Bytes of a policy's name, with its NUL.
 pub const BPF_FS_RA_NAME_LEN: usize = 16;
 
@@ -32,7 +39,7 @@ pub const BPF_FS_RA_NAME_LEN: usize = 16;
 pub struct bpf_fs_readahead_state {
     /// Inode number.
     pub i_ino: u64,
-    /// Length of the window; before the kernel has sized one (in get_max_ra): of the file's previous window.
+    /// Length of the window; before the kernel has sized one (in decide and get_max_ra): of the file's previous window.
     pub size: u32,
     /// The window's asynchronous tail; likewise.
     pub async_size: u32,
@@ -93,9 +100,23 @@ pub struct bpf_fs_readahead_ops {
     pub get_ra: Option<unsafe extern "C" fn(s: *mut bpf_fs_readahead_state) -> i32>,
     /// Shown to people; NUL-terminated.
     pub name: [u8; BPF_FS_RA_NAME_LEN],
+    /// Called before both, on every miss, mark and fault miss, also where the kernel would not read ahead; may write start, size and async_size of the state.
+    ///
+    /// Return: 1: the window in the state is the decision (size 0: read only what was asked for), and the other two are not called; 0: go on as usual.
+    pub decide: Option<unsafe extern "C" fn(s: *mut bpf_fs_readahead_state) -> i32>,
+    /// Scope: tasks of this cgroup (v2) and of those below it; 0 for any.
+    pub cgroup_id: u64,
+    /// Scope: files of this device, numbered as in the state; 0 for any.
+    pub dev: u32,
+    /// Put the kernel's own readahead back when more than this share of the pages that the policy brings in goes unused; 0 for never.
+    pub guard_percent: u32,
 }
 
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, get_max_ra) == 0);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, get_ra) == 8);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, name) == 16);
-const _: () = assert!(size_of::<bpf_fs_readahead_ops>() == 32);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, decide) == 32);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, cgroup_id) == 40);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, dev) == 48);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, guard_percent) == 52);
+const _: () = assert!(size_of::<bpf_fs_readahead_ops>() == 56);

@@ -35,6 +35,25 @@ impl Limit {
     }
 }
 
+/// Answer of `decide`: whether the policy takes the decision over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on as usual: ask `get_max_ra` and `get_ra`, if they are there.
+    Kernel,
+    /// Read this window. What lies outside of the file is cut off.
+    Window {
+        /// First page.
+        start: u64,
+        /// Pages; 0 is the same as [`Decision::OnlyAsked`].
+        size: u32,
+        /// Pages at its end; when the application reaches the first of them,
+        /// the policy is asked again.
+        async_size: u32,
+    },
+    /// Read just what the application asked for; on a mark, that is nothing.
+    OnlyAsked,
+}
+
 /// Answer of `get_ra`: what is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {

@@ -24,29 +24,48 @@
 //! Every callback is optional. One that the table does not name is not there for
 //! the kernel either, which means "as the kernel does".
 //!
+//! Three more things make a policy that knows its files: [`decide`](policy!) takes
+//! a decision over, [`State::prefetch`] reads ranges anywhere in the file, and
+//! [`memory!`] keeps what was learned of each file.
+//!
 //! Compiled for the machine that runs `cargo test`, a policy is an ordinary
 //! library: its functions are called with states made by [`State::miss`],
-//! [`State::mark`] and [`State::fault`]. Compiled for BPF (`raext build`), the
+//! [`State::mark`] and [`State::fault`], and [`testing`] tells which ranges they
+//! asked for. Compiled for BPF (`raext build`), the
 //! macros add what the kernel wants to see: the table, the sections, the licence,
 //! the panic handler.
 
 #![no_std]
 
+#[cfg(not(target_arch = "bpf"))]
+extern crate std;
+
 pub mod abi;
 mod answer;
 #[doc(hidden)]
 pub mod glue;
+mod memory;
+mod plain;
+mod prefetch;
 mod state;
 mod table;
+#[cfg(not(target_arch = "bpf"))]
+pub mod testing;
 mod tunable;
 
-pub use answer::{Limit, Window};
+pub use answer::{Decision, Limit, Window};
+#[doc(hidden)]
+pub use memory::place;
+pub use memory::{FileKey, PerFile};
+pub use plain::Plain;
 pub use state::{Event, State};
 pub use tunable::{Tunable, Value};
 
 /// Everything that a policy needs.
 pub mod prelude {
-    pub use crate::{Event, Limit, State, Tunable, Window, policy, tunable};
+    pub use crate::{
+        Decision, Event, Limit, PerFile, State, Tunable, Window, memory, plain, policy, tunable,
+    };
 }
 
 /// A policy's name as the kernel has it.

@@ -6,15 +6,27 @@ use crate::abi::bpf_fs_readahead_ops;
 // Does not compile once the contract has a member that is missing here: then
 // `policy!` and `callback!` are to learn it, too.
 const _: fn(bpf_fs_readahead_ops) = |table| {
-    let bpf_fs_readahead_ops { get_max_ra: _, get_ra: _, name: _ } = table;
+    let bpf_fs_readahead_ops {
+        get_max_ra: _,
+        get_ra: _,
+        name: _,
+        decide: _,
+        cgroup_id: _,
+        dev: _,
+        guard_percent: _,
+    } = table;
 };
 
 /// Name the policy and its callbacks; those that are not named are not there.
 ///
 /// | callback | function | called |
 /// | --- | --- | --- |
+/// | `decide` | `fn(&State) -> Decision` | first, on every miss, mark and fault |
 /// | `get_max_ra` | `fn(&State) -> Limit` | before the kernel sizes a window |
 /// | `get_ra` | `fn(&State) -> Window` | when the kernel has computed one |
+///
+/// Where the policy holds (cgroup, device) and its guard are chosen when it is
+/// attached.
 ///
 /// The name has 1 to 15 characters and no blanks.
 ///
@@ -59,6 +71,10 @@ macro_rules! policy {
             struct bpf_fs_readahead_ops {
                 $($callback: unsafe extern "C" fn(*mut u64) -> i32,)*
                 name: [u8; $crate::abi::BPF_FS_RA_NAME_LEN],
+                // The loader fills in what follows.
+                cgroup_id: u64,
+                dev: u32,
+                guard_percent: u32,
             }
 
             #[unsafe(no_mangle)]
@@ -66,6 +82,9 @@ macro_rules! policy {
             static RAEXT_POLICY: bpf_fs_readahead_ops = bpf_fs_readahead_ops {
                 $($callback: callbacks::$callback,)*
                 name: $crate::glue_name($name),
+                cgroup_id: 0,
+                dev: 0,
+                guard_percent: 0,
             };
 
             mod callbacks {
@@ -93,7 +112,8 @@ macro_rules! policy {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! callback {
+    (decide) => { fn(&$crate::State) -> $crate::Decision };
     (get_max_ra) => { fn(&$crate::State) -> $crate::Limit };
     (get_ra) => { fn(&$crate::State) -> $crate::Window };
-    ($other:ident) => { compile_error!("a policy has the callbacks get_max_ra and get_ra") };
+    ($other:ident) => { compile_error!("a policy has the callbacks decide, get_max_ra and get_ra") };
 }

@@ -10,6 +10,7 @@
 
 mod device;
 mod message;
+mod placement;
 mod sample;
 mod stress;
 mod wire;
@@ -17,6 +18,7 @@ mod workload;
 
 pub use device::{Device, DeviceProfile, Fs};
 pub use message::{ChurnKind, Failure, LoadOutcome, Reply, Request};
+pub use placement::{Placement, kernel_dev};
 pub use sample::Sample;
 pub use stress::{Mismatch, StressReport, StressSpec};
 pub use wire::{WireError, read_message, write_message};

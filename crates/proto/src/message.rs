@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests of the host and replies of the agent.
 
-use crate::{Device, Sample, StressReport, StressSpec, WorkloadSpec};
+use crate::{Device, Placement, Sample, StressReport, StressSpec, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -20,14 +20,25 @@ pub enum Request {
         /// Tunables to set before loading.
         set: BTreeMap<String, String>,
     },
-    /// Load and attach a policy; it stays until [`Request::Detach`].
+    /// Load and attach a policy, beside those that are; it stays until
+    /// [`Request::Detach`].
     Attach {
         /// The object file.
         object: String,
         /// Tunables to set before loading.
         set: BTreeMap<String, String>,
+        /// Where it decides.
+        #[serde(default)]
+        placement: Placement,
     },
-    /// Detach the attached policy.
+    /// Put another policy into the place of the one that was attached last.
+    Swap {
+        /// The object file.
+        object: String,
+        /// Tunables to set before loading.
+        set: BTreeMap<String, String>,
+    },
+    /// Detach what is attached.
     Detach,
     /// Make a device with its data file ready, replacing the previous one.
     SetupDevice {

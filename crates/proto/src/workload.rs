@@ -21,7 +21,7 @@ pub enum Workload {
     Stride,
     /// `pread()` from the end to the start, each read just before the last one.
     Backward,
-    /// Two sequential streams that take turns on one descriptor.
+    /// Three sequential streams that take turns on one descriptor.
     Interleaved,
 }
 
@@ -59,7 +59,7 @@ impl Workload {
             Self::MmapRandom => "random page faults in a mapping",
             Self::Stride => "pread() every so far apart",
             Self::Backward => "pread() from the end to the start",
-            Self::Interleaved => "two sequential streams on one descriptor",
+            Self::Interleaved => "three sequential streams on one descriptor",
         }
     }
 
@@ -74,7 +74,7 @@ impl Workload {
             Self::MmapRandom => (4096, 50, 0),
             Self::Stride => (16 << 10, 50, 512 << 10),
             Self::Backward => (16 << 10, 50, 0),
-            Self::Interleaved => (64 << 10, 8 * MIB / (64 << 10), 0),
+            Self::Interleaved => (64 << 10, 15 * MIB / (64 << 10), 0),
         };
         WorkloadSpec { workload: self, op_bytes, ops, stride_bytes, seed: 1 }
     }

@@ -9,6 +9,8 @@ use std::collections::HashSet;
 const WORD: u64 = 8;
 /// Bytes of a page.
 const PAGE: u64 = 4096;
+/// Streams of [`Workload::Interleaved`].
+const STREAMS: u64 = 3;
 
 /// Whether the workload touches pages of a mapping instead of reading.
 pub fn is_mapped(workload: Workload) -> bool {
@@ -23,9 +25,9 @@ pub fn offsets(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
         Workload::Stride => ops.map(|op| op * spec.stride_bytes).collect(),
         Workload::Backward => ops.rev().map(|op| op * spec.op_bytes).collect(),
         Workload::Interleaved => {
-            // The second stream begins in the middle of the file.
-            let streams = [0, data_bytes / 2 / spec.op_bytes * spec.op_bytes];
-            ops.map(|op| streams[(op % 2) as usize] + op / 2 * spec.op_bytes).collect()
+            // They begin at the thirds of the file.
+            let third = data_bytes / STREAMS / spec.op_bytes * spec.op_bytes;
+            ops.map(|op| op % STREAMS * third + op / STREAMS * spec.op_bytes).collect()
         }
         Workload::RandomRead | Workload::MmapRandom => random(spec, data_bytes),
     }
@@ -112,7 +114,7 @@ mod tests {
         assert_eq!(of(Workload::MmapSeq), [0, 64, 128, 192]);
         assert_eq!(of(Workload::Stride), [0, 512, 1024, 1536]);
         assert_eq!(of(Workload::Backward), [192, 128, 64, 0]);
-        assert_eq!(of(Workload::Interleaved), [0, 2048, 64, 2112]);
+        assert_eq!(of(Workload::Interleaved), [0, 1344, 2688, 64]);
     }
 
     #[test]

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a policy remembers of each file.
+
+use crate::{Plain, State};
+
+/// How a file is known: two have the same key only if they are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct FileKey {
+    ino: u64,
+    dev: u64,
+}
+
+impl FileKey {
+    /// The file that a decision is about.
+    #[inline(always)]
+    pub fn of(s: &State) -> Self {
+        Self { ino: s.i_ino(), dev: s.dev().into() }
+    }
+}
+
+/// A memory that [`memory!`](crate::memory) made. It is bounded: when it is full,
+/// the file that was not asked about for longest is forgotten.
+///
+/// Two processors may decide for the same file at once; the later
+/// [`set`](PerFile::set) wins.
+pub trait PerFile: Sized + 'static {
+    /// What is kept of a file.
+    type Value: Plain + 'static;
+
+    /// What is kept of the decision's file; zeros if nothing is.
+    #[inline(always)]
+    fn get(&self, s: &State) -> Self::Value {
+        place::get::<Self>(FileKey::of(s))
+    }
+
+    /// Keep something of the decision's file.
+    #[inline(always)]
+    fn set(&self, s: &State, value: Self::Value) {
+        place::set::<Self>(FileKey::of(s), value);
+    }
+
+    /// The kernel's map.
+    #[doc(hidden)]
+    #[cfg(target_arch = "bpf")]
+    fn lookup(key: &FileKey) -> Option<*mut Self::Value>;
+
+    /// Likewise.
+    #[doc(hidden)]
+    #[cfg(target_arch = "bpf")]
+    fn insert(key: &FileKey, value: &Self::Value);
+}
+
+/// In the kernel's LRU hash map.
+#[cfg(target_arch = "bpf")]
+#[doc(hidden)]
+pub mod place {
+    use super::{FileKey, PerFile};
+    pub use aya_ebpf::btf_maps::LruHashMap;
+
+    #[inline(always)]
+    pub fn get<M: PerFile>(file: FileKey) -> M::Value {
+        match M::lookup(&file) {
+            // SAFETY: the kernel keeps the element for the whole callback, and
+            // every mixture of values is a value.
+            Some(value) => unsafe { value.read() },
+            None => M::Value::default(),
+        }
+    }
+
+    #[inline(always)]
+    pub fn set<M: PerFile>(file: FileKey, value: M::Value) {
+        match M::lookup(&file) {
+            // SAFETY: as above.
+            Some(place) => unsafe { place.write(value) },
+            None => M::insert(&file, &value),
+        }
+    }
+}
+
+/// In the test thread's own.
+#[cfg(not(target_arch = "bpf"))]
+#[doc(hidden)]
+pub mod place {
+    use super::{FileKey, PerFile};
+
+    pub fn get<M: PerFile>(file: FileKey) -> M::Value {
+        crate::testing::recall::<M, M::Value>(file).unwrap_or_default()
+    }
+
+    pub fn set<M: PerFile>(file: FileKey, value: M::Value) {
+        crate::testing::keep::<M, M::Value>(file, value);
+    }
+}
+
+/// Declare a memory: what is kept of a file, and of how many files at most.
+///
+/// ```
+/// use raext_policy::prelude::*;
+/// plain! {
+///     struct Last { index: u64 }
+/// }
+/// memory! {
+///     /// Where each file was read last.
+///     static FILES: PerFile<Last, 4096>;
+/// }
+/// let s = State::miss(7, 1);
+/// assert_eq!(FILES.get(&s).index, 0);
+/// FILES.set(&s, Last { index: s.index() });
+/// assert_eq!(FILES.get(&s).index, 7);
+/// ```
+#[macro_export]
+macro_rules! memory {
+    ($(#[$doc:meta])* $vis:vis static $name:ident: PerFile<$value:ty, $files:literal>;) => {
+        $(#[$doc])*
+        #[expect(clippy::upper_case_acronyms, reason = "used as a static is")]
+        #[derive(Debug)]
+        $vis struct $name;
+
+        const _: () = assert!(
+            size_of::<$value>() <= 256,
+            "a policy may keep 256 bytes of a file at most"
+        );
+
+        impl $crate::PerFile for $name {
+            type Value = $value;
+
+            #[cfg(target_arch = "bpf")]
+            #[inline(always)]
+            fn lookup(key: &$crate::FileKey) -> Option<*mut $value> {
+                RAEXT_MAP.get_ptr_mut(key)
+            }
+
+            #[cfg(target_arch = "bpf")]
+            #[inline(always)]
+            fn insert(key: &$crate::FileKey, value: &$value) {
+                // A full map forgets; what else can fail is the kernel's memory.
+                let _ = RAEXT_MAP.insert(key, value, 0);
+            }
+        }
+
+        #[cfg(target_arch = "bpf")]
+        #[unsafe(link_section = ".maps")]
+        #[unsafe(export_name = stringify!($name))]
+        static RAEXT_MAP: $crate::place::LruHashMap<$crate::FileKey, $value, $files> =
+            $crate::place::LruHashMap::new();
+    };
+}

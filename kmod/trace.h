@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tracepoint readahead_ext:decision: each decision of a policy, when it is
+ * over, with what it was about and what it came to.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM readahead_ext
+
+#if !defined(RAEXT_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define RAEXT_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "raext.h"
+
+#define raext_show_verdict(verdict)			\
+	__print_symbolic(verdict,			\
+			 { RAEXT_KEPT, "kept" },	\
+			 { RAEXT_LIMITED, "limited" },	\
+			 { RAEXT_CHANGED, "changed" },	\
+			 { RAEXT_TAKEN, "taken" })
+
+#define raext_show_flags(flags)					\
+	__print_flags(flags, "|",				\
+		      { BPF_FS_RA_MISS, "miss" },		\
+		      { BPF_FS_RA_MARK, "mark" },		\
+		      { BPF_FS_RA_FAULT, "fault" },		\
+		      { BPF_FS_RA_RANDOM, "random" },		\
+		      { BPF_FS_RA_SEQUENTIAL, "sequential" },	\
+		      { BPF_FS_RA_HUGEPAGE, "hugepage" },	\
+		      { BPF_FS_RA_WRITE_FAULT, "write" },	\
+		      { BPF_FS_RA_MMAP, "mmap" })
+
+/* Sizes and indices are in pages; limit is -1 where the file's own holds. */
+TRACE_EVENT(decision,
+
+	TP_PROTO(const struct raext_decision *d, const char *name),
+
+	TP_ARGS(d, name),
+
+	TP_STRUCT__entry(
+		__array(char, name, BPF_FS_RA_NAME_LEN)
+		__field(u64, ino)
+		__field(u64, file_pages)
+		__field(u64, index)
+		__field(u64, start)
+		__field(u32, dev)
+		__field(u32, flags)
+		__field(u32, req_pages)
+		__field(u32, verdict)
+		__field(s32, limit)
+		__field(u32, size)
+		__field(u32, async_size)
+		__field(u32, ranges)
+		__field(u32, submitted)
+	),
+
+	TP_fast_assign(
+		strscpy(__entry->name, name, sizeof(__entry->name));
+		__entry->ino = d->mapping->host->i_ino;
+		__entry->file_pages = raext_file_pages(d->mapping);
+		__entry->index = d->index;
+		__entry->start = d->window.start;
+		__entry->dev = raext_mapping_dev(d->mapping);
+		__entry->flags = d->flags;
+		__entry->req_pages = d->req_pages;
+		__entry->verdict = d->verdict;
+		__entry->limit = d->limit;
+		__entry->size = d->window.size;
+		__entry->async_size = d->window.async_size;
+		__entry->ranges = d->ranges;
+		__entry->submitted = d->submitted;
+	),
+
+	TP_printk("policy=%s dev=%u:%u ino=%llu flags=%s index=%llu req=%u file=%llu verdict=%s limit=%d start=%llu size=%u async=%u ranges=%u submitted=%u",
+		  __entry->name, MAJOR(__entry->dev), MINOR(__entry->dev),
+		  __entry->ino, raext_show_flags(__entry->flags),
+		  __entry->index, __entry->req_pages, __entry->file_pages,
+		  raext_show_verdict(__entry->verdict), __entry->limit,
+		  __entry->start, __entry->size, __entry->async_size,
+		  __entry->ranges, __entry->submitted)
+);
+
+#endif /* RAEXT_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
