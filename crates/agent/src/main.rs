@@ -17,6 +17,7 @@ mod modules;
 mod policy;
 mod port;
 mod serve;
+mod sight;
 mod strain;
 mod worker;
 

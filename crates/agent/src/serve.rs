@@ -5,7 +5,7 @@ use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
-use crate::{exec, kmsg, modules, policy, strain};
+use crate::{exec, kmsg, modules, policy, sight, strain};
 use raext_load::Attached;
 use raext_proto::{Failure, Reply, Request, WireError};
 use raext_workload::Stage;
@@ -113,6 +113,11 @@ impl Agent {
                 self.stage = None;
                 strain::run(&spec, &mut progress(&mut self.port))
             }
+            Request::BreakDevice { offsets } => {
+                let broken = self.stage()?.spoil(&offsets);
+                broken.map(|()| Reply::Done).context(|| "break the device".into())
+            }
+            Request::ReadAll { by } => sight::read_all(self.stage()?, by),
             Request::Exec { argv } => exec::run(&argv),
             Request::KernelLog => kmsg::warnings().map(|lines| Reply::Log { lines }),
             Request::PowerOff => power_off(),

@@ -7,7 +7,7 @@
 
 use crate::error::Context;
 use raext_proto::{Failure, Reply, WireError, read_message, write_message};
-use raext_workload::{Cgroup, stress};
+use raext_workload::{Cgroup, Target, stress};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
 use std::os::unix::process::ExitStatusExt as _;
@@ -33,6 +33,14 @@ pub enum Job {
         fs: raext_proto::Fs,
         /// Its seed.
         seed: u64,
+    },
+    /// Touch each page of a mapping, [`Reply::Progress`] telling its offset
+    /// before.
+    Touch {
+        /// What to map.
+        target: Target,
+        /// Where to begin, bytes.
+        from: u64,
     },
 }
 
@@ -125,6 +133,11 @@ fn work(order: &Order) -> Result<Reply, Failure> {
         Cgroup::named(name).enter().context(|| format!("enter cgroup {name}"))?;
     }
     match &order.job {
+        Job::Touch { target, from } => {
+            let mut about_to = |at: u64| say(&Reply::Progress { text: at.to_string() });
+            let touched = target.touch_all(*from, &mut about_to);
+            touched.context(|| "touch the data".into()).map(|()| Reply::Done)
+        }
         &Job::Stress { fs, seed } => {
             let ended = AtomicBool::new(false);
             thread::scope(|scope| {

@@ -4,7 +4,8 @@
 use crate::{EngineError, Paths};
 use raext_kernel::{Kernel, KernelError, Want};
 use raext_proto::{
-    Device, LoadOutcome, Placement, Reply, Request, Sample, StressReport, StressSpec, WorkloadSpec,
+    Device, LoadOutcome, Placement, ReadBy, Reply, Request, Sample, Sight, StressReport,
+    StressSpec, WorkloadSpec,
 };
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
@@ -189,6 +190,17 @@ impl Engine {
         match self.ask(&Request::CachedPasses { passes }, step)? {
             Reply::Passes { ns } => Ok(ns),
             other => Err(unexpected("times of passes", other)),
+        }
+    }
+
+    /// Read the whole data file and report what an application sees.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn read_all(&mut self, by: ReadBy, step: &dyn Fn(&str)) -> Result<Sight, EngineError> {
+        match self.ask(&Request::ReadAll { by }, step)? {
+            Reply::Sight(sight) => Ok(sight),
+            other => Err(unexpected("what was seen", other)),
         }
     }
 

@@ -9,6 +9,7 @@
 //! travel on into the report.
 
 mod device;
+mod faults;
 mod message;
 mod placement;
 mod sample;
@@ -17,6 +18,7 @@ mod wire;
 mod workload;
 
 pub use device::{Device, DeviceProfile, Fs};
+pub use faults::{Outcome, ReadBy, ReadFailure, Sight};
 pub use message::{ChurnKind, Failure, LoadOutcome, Reply, Request};
 pub use placement::{Placement, kernel_dev};
 pub use sample::Sample;

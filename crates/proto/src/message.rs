@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests of the host and replies of the agent.
 
-use crate::{Device, Placement, Sample, StressReport, StressSpec, WorkloadSpec};
+use crate::{Device, Placement, ReadBy, Sample, Sight, StressReport, StressSpec, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -74,6 +74,18 @@ pub enum Request {
         /// How.
         spec: StressSpec,
     },
+    /// From now on, the device cannot read these pages of the data file. Not for
+    /// btrfs, which does not tell where on the device they are.
+    BreakDevice {
+        /// Where they begin, bytes.
+        offsets: Vec<u64>,
+    },
+    /// Read the whole data file, cold cache, and report what an application
+    /// sees in [`Reply::Sight`].
+    ReadAll {
+        /// How.
+        by: ReadBy,
+    },
     /// Run a program of the guest to its end.
     Exec {
         /// The program and its arguments.
@@ -115,6 +127,8 @@ pub enum Reply {
     Load(LoadOutcome),
     /// The outcome of [`Request::Run`].
     Sample(Sample),
+    /// The outcome of [`Request::ReadAll`].
+    Sight(Sight),
     /// The outcome of [`Request::CachedPasses`], nanoseconds each.
     Passes {
         /// One entry a pass.

@@ -11,6 +11,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const CONFIG: &str = "/sys/kernel/config/nullb";
+/// Bytes of a sector, in which the block layer counts.
+const SECTOR: u64 = 512;
 /// The name of the device, too.
 const NAME: &str = "raext0";
 
@@ -50,6 +52,13 @@ impl NullBlk {
     /// The device's file.
     pub fn node(&self) -> PathBuf {
         node()
+    }
+
+    /// From now on, a request fails that touches these bytes (whole sectors).
+    pub fn spoil(&self, start: u64, len: u64) -> Result<(), StageError> {
+        let path = self.config.join("badblocks");
+        let sectors = format!("+{}-{}", start / SECTOR, (start + len) / SECTOR - 1);
+        fs::write(&path, sectors).at("writing", &path)
     }
 
     /// What the device counts.

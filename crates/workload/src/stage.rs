@@ -4,6 +4,7 @@
 use crate::StageError;
 use crate::data::{fill, verify};
 use crate::error::Context as _;
+use crate::extents;
 use crate::mounts::Mount;
 use crate::nullblk::NullBlk;
 use crate::readers::Readers;
@@ -17,6 +18,8 @@ use std::time::Instant;
 /// Forgets what is written to it: 1 for pages, 2 for dentries and inodes.
 pub const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
 
+use crate::sight::PAGE;
+
 /// Portion of the writes that make the data, and of cached passes, bytes.
 const PORTION: usize = 1 << 20;
 const CACHED_READ: usize = 64 << 10;
@@ -28,9 +31,10 @@ const CACHED_PASS: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Stage {
     target: Target,
+    fs: Fs,
     // In the order of their end: the mount before the device below it.
     _mount: Option<Mount>,
-    _device: NullBlk,
+    device: NullBlk,
 }
 
 impl Stage {
@@ -59,7 +63,7 @@ impl Stage {
             }
         };
         let target = Target { path, data_bytes, stat: Some(null_blk.stat()) };
-        Ok(Self { target, _mount: mounted, _device: null_blk })
+        Ok(Self { target, fs, _mount: mounted, device: null_blk })
     }
 
     /// Run a workload once with a cold cache; `decisions` is the number of
@@ -114,6 +118,41 @@ impl Stage {
     /// When the data cannot be opened.
     pub fn readers(&self, threads: u32) -> Result<Readers, StageError> {
         Readers::start(&self.target, threads)
+    }
+
+    /// Let the device fail to read these pages of the data.
+    ///
+    /// # Errors
+    /// When they are not there, or the file system does not tell where they
+    /// are.
+    pub fn spoil(&self, offsets: &[u64]) -> Result<(), StageError> {
+        let path = &self.target.path;
+        let file = File::open(path).at("opening", path)?;
+        for &offset in offsets {
+            let place = match self.fs {
+                Fs::Raw => offset,
+                Fs::Btrfs => {
+                    return Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+                        .at("finding on the device", path);
+                }
+                _ => extents::device_offset(&file, offset).at("finding on the device", path)?,
+            };
+            self.device.spoil(place, PAGE)?;
+        }
+        Ok(())
+    }
+
+    /// Forget all caches, for what is done with [`Stage::target`] next.
+    ///
+    /// # Errors
+    /// When the kernel does not play along.
+    pub fn chill(&self) -> Result<(), StageError> {
+        drop_caches()
+    }
+
+    /// The data.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 }
 

@@ -8,6 +8,7 @@ use crate::data::Verifier;
 use crate::error::Context as _;
 use raext_proto::{Sample, WorkloadSpec};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use serde::{Deserialize, Serialize};
 use std::ffi::c_void;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 const IDLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where the data is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
     /// The file or device with the data.
     pub path: PathBuf,
@@ -30,11 +31,13 @@ pub struct Target {
     pub stat: Option<PathBuf>,
 }
 
-/// Reads that a device has completed.
-#[derive(Debug, Clone, Copy, Default)]
-struct DeviceReads {
-    requests: u64,
-    bytes: u64,
+/// Reads of a device.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeviceReads {
+    /// How many.
+    pub requests: u64,
+    /// Bytes of all.
+    pub bytes: u64,
 }
 
 impl Target {
