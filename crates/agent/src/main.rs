@@ -11,6 +11,7 @@
 mod churn;
 mod error;
 mod exec;
+mod groups;
 mod init;
 mod kmsg;
 mod modules;

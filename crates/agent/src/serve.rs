@@ -5,10 +5,10 @@ use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
-use crate::{exec, kmsg, modules, policy, sight, strain};
+use crate::{exec, groups, kmsg, modules, policy, sight, strain};
 use raext_load::Attached;
 use raext_proto::{Failure, Reply, Request, WireError};
-use raext_workload::Stage;
+use raext_workload::{Cgroup, Stage};
 use std::path::Path;
 
 /// What stays from one request to the next.
@@ -118,6 +118,11 @@ impl Agent {
                 broken.map(|()| Reply::Done).context(|| "break the device".into())
             }
             Request::ReadAll { by } => sight::read_all(self.stage()?, by),
+            Request::MakeCgroup { name, memory_max } => {
+                let made = Cgroup::make(&name, memory_max);
+                made.map(|_| Reply::Done).context(|| "make a cgroup".into())
+            }
+            Request::RunTogether { runs } => groups::run(self.stage()?, &runs),
             Request::Exec { argv } => exec::run(&argv),
             Request::KernelLog => kmsg::warnings().map(|lines| Reply::Log { lines }),
             Request::PowerOff => power_off(),

@@ -6,7 +6,7 @@
 //! [`Reply`]s, as the host gets them. The worker is to end when its input does.
 
 use crate::error::Context;
-use raext_proto::{Failure, Reply, WireError, read_message, write_message};
+use raext_proto::{Failure, Reply, WireError, WorkloadSpec, read_message, write_message};
 use raext_workload::{Cgroup, Target, stress};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
@@ -41,6 +41,13 @@ pub enum Job {
         target: Target,
         /// Where to begin, bytes.
         from: u64,
+    },
+    /// Run a workload once, after saying that all is ready and being told to.
+    Run {
+        /// On what.
+        target: Target,
+        /// What.
+        spec: WorkloadSpec,
     },
 }
 
@@ -81,6 +88,15 @@ impl Worker {
             Err(WireError::Closed) => Ok(None),
             Err(error) => Err(error).context(|| "listen to a worker".into()),
         }
+    }
+
+    /// Tell it to begin with a [`Job::Run`], once it is ready.
+    ///
+    /// # Errors
+    /// When it is not there any more.
+    pub fn begin(&mut self) -> Result<(), Failure> {
+        let Some(to) = &mut self.to else { return Ok(()) };
+        to.write_all(b"\n").and_then(|()| to.flush()).context(|| "tell a worker to begin".into())
     }
 
     /// End its input.
@@ -137,6 +153,12 @@ fn work(order: &Order) -> Result<Reply, Failure> {
             let mut about_to = |at: u64| say(&Reply::Progress { text: at.to_string() });
             let touched = target.touch_all(*from, &mut about_to);
             touched.context(|| "touch the data".into()).map(|()| Reply::Done)
+        }
+        Job::Run { target, spec } => {
+            say(&Reply::Progress { text: "ready".into() });
+            stdin().read_line(&mut String::new()).context(|| "wait for the others".into())?;
+            let sample = target.run(spec, &|| 0).context(|| format!("run {}", spec.workload))?;
+            Ok(Reply::Sample(sample))
         }
         &Job::Stress { fs, seed } => {
             let ended = AtomicBool::new(false);

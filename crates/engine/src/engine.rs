@@ -4,7 +4,7 @@
 use crate::{EngineError, Paths};
 use raext_kernel::{Kernel, KernelError, Want};
 use raext_proto::{
-    Device, LoadOutcome, Placement, ReadBy, Reply, Request, Sample, Sight, StressReport,
+    Device, GroupRun, LoadOutcome, Placement, ReadBy, Reply, Request, Sample, Sight, StressReport,
     StressSpec, WorkloadSpec,
 };
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
@@ -201,6 +201,21 @@ impl Engine {
         match self.ask(&Request::ReadAll { by }, step)? {
             Reply::Sight(sight) => Ok(sight),
             other => Err(unexpected("what was seen", other)),
+        }
+    }
+
+    /// Run workloads at the same time, each in its cgroup.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn run_together(
+        &mut self,
+        runs: Vec<GroupRun>,
+        step: &dyn Fn(&str),
+    ) -> Result<Vec<Sample>, EngineError> {
+        match self.ask(&Request::RunTogether { runs }, step)? {
+            Reply::Samples { samples } => Ok(samples),
+            other => Err(unexpected("measurements", other)),
         }
     }
 

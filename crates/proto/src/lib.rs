@@ -19,7 +19,7 @@ mod workload;
 
 pub use device::{Device, DeviceProfile, Fs};
 pub use faults::{Outcome, ReadBy, ReadFailure, Sight};
-pub use message::{ChurnKind, Failure, LoadOutcome, Reply, Request};
+pub use message::{ChurnKind, Failure, GroupRun, LoadOutcome, Reply, Request};
 pub use placement::{Placement, kernel_dev};
 pub use sample::Sample;
 pub use stress::{Mismatch, StressReport, StressSpec};

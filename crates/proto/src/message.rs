@@ -86,6 +86,20 @@ pub enum Request {
         /// How.
         by: ReadBy,
     },
+    /// Make a cgroup below the root, `/sys/fs/cgroup/NAME`, if it is not there.
+    MakeCgroup {
+        /// Its name.
+        name: String,
+        /// Its `memory.max`, bytes; no limit if absent.
+        memory_max: Option<u64>,
+    },
+    /// Run workloads at the same time on the device, cold cache, each in its
+    /// cgroup and on a file of its own, of the data file's length; the device
+    /// must have room for them. [`Reply::Samples`] has them in the same order.
+    RunTogether {
+        /// What runs where.
+        runs: Vec<GroupRun>,
+    },
     /// Run a program of the guest to its end.
     Exec {
         /// The program and its arguments.
@@ -95,6 +109,15 @@ pub enum Request {
     KernelLog,
     /// Switch the machine off.
     PowerOff,
+}
+
+/// A workload in a cgroup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRun {
+    /// The name given to [`Request::MakeCgroup`].
+    pub cgroup: String,
+    /// What runs in it.
+    pub spec: WorkloadSpec,
 }
 
 /// What [`Request::Churn`] repeats.
@@ -127,6 +150,12 @@ pub enum Reply {
     Load(LoadOutcome),
     /// The outcome of [`Request::Run`].
     Sample(Sample),
+    /// The outcome of [`Request::RunTogether`]. What the device read is counted
+    /// for each cgroup (its `io.stat`); decisions are not told apart and are 0.
+    Samples {
+        /// One for each run.
+        samples: Vec<Sample>,
+    },
     /// The outcome of [`Request::ReadAll`].
     Sight(Sight),
     /// The outcome of [`Request::CachedPasses`], nanoseconds each.

@@ -3,6 +3,7 @@
 
 use crate::StageError;
 use crate::error::Context as _;
+use crate::target::DeviceReads;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,24 @@ impl Cgroup {
     /// When there is no such group.
     pub fn enter(&self) -> Result<(), StageError> {
         self.write("cgroup.procs", "0")
+    }
+
+    /// Requests and bytes that its processes have had read from the device
+    /// `number`, as `MAJOR:MINOR`.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn device_reads(&self, number: &str) -> Result<DeviceReads, StageError> {
+        let path = self.0.join("io.stat");
+        let text = fs::read_to_string(&path).at("reading", &path)?;
+        // A device that was not used has no line.
+        let line = text.lines().find_map(|line| line.strip_prefix(number)).unwrap_or_default();
+        let value = |name: &str| {
+            let mut fields = line.split_whitespace().filter_map(|field| field.split_once('='));
+            fields.find(|(field, _)| *field == name).and_then(|(_, n)| n.parse().ok())
+        };
+        let (requests, bytes) = (value("rios"), value("rbytes"));
+        Ok(DeviceReads { requests: requests.unwrap_or(0), bytes: bytes.unwrap_or(0) })
     }
 
     /// One of the counts in `memory.events`, such as `max` (how often its

@@ -54,6 +54,12 @@ impl NullBlk {
         node()
     }
 
+    /// Its number, `MAJOR:MINOR`.
+    pub fn number(&self) -> Result<String, StageError> {
+        let path = Path::new("/sys/block").join(NAME).join("dev");
+        Ok(fs::read_to_string(&path).at("reading", &path)?.trim().to_owned())
+    }
+
     /// From now on, a request fails that touches these bytes (whole sectors).
     pub fn spoil(&self, start: u64, len: u64) -> Result<(), StageError> {
         let path = self.config.join("badblocks");

@@ -154,6 +154,34 @@ impl Stage {
     pub fn target(&self) -> &Target {
         &self.target
     }
+
+    /// The device's number, `MAJOR:MINOR`.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn device_number(&self) -> Result<String, StageError> {
+        self.device.number()
+    }
+
+    /// More files with the same data, `count` of them; made if need be.
+    ///
+    /// # Errors
+    /// When there is no file system, or not room enough on it.
+    pub fn copies(&self, count: usize) -> Result<Vec<Target>, StageError> {
+        let Target { path, data_bytes, .. } = &self.target;
+        if self.fs == Fs::Raw {
+            return Err(std::io::Error::from(std::io::ErrorKind::NotADirectory))
+                .at("making a file on", path);
+        }
+        let copy = |number| {
+            let path = path.with_file_name(format!("data{number}"));
+            if !path.exists() {
+                write_data(&path, self.fs, *data_bytes, &mut |_| ())?;
+            }
+            Ok(Target { path, data_bytes: *data_bytes, stat: None })
+        };
+        (1..=count).map(copy).collect()
+    }
 }
 
 /// Write everything back and forget every page, dentry and inode.
