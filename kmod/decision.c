@@ -81,7 +81,8 @@ static void raext_fill_state(struct bpf_fs_readahead_state *s,
 }
 
 /* Call the policy. */
-static int raext_ask(struct raext_decision *d, struct raext_ask *ask,
+static int raext_ask(struct raext_decision *d,
+		     struct bpf_fs_readahead_state *s,
 		     const struct file_ra_state *window,
 		     int (*callback)(struct bpf_fs_readahead_state *s))
 {
@@ -89,9 +90,10 @@ static int raext_ask(struct raext_decision *d, struct raext_ask *ask,
 	u64 before = timed ? ktime_get_ns() : 0;
 	int answer;
 
-	ask->decision = d;
-	raext_fill_state(&ask->state, d, window);
-	answer = callback(&ask->state);
+	raext_fill_state(s, d, window);
+	d->asked = s;
+	answer = callback(s);
+	d->asked = NULL;
 	if (timed)
 		raext_count(d, RAEXT_NS, ktime_get_ns() - before);
 	return answer;
@@ -146,14 +148,14 @@ raext_window_of(const struct raext_decision *d,
 static void raext_ask_decide(struct raext_decision *d,
 			     const struct bpf_fs_readahead_ops *ops)
 {
-	struct raext_ask ask;
+	struct bpf_fs_readahead_state s;
 
-	switch (raext_ask(d, &ask, d->ra, ops->decide)) {
+	switch (raext_ask(d, &s, d->ra, ops->decide)) {
 	case 0:
 		break;
 	case 1:
 		d->verdict = RAEXT_TAKEN;
-		d->window = raext_window_of(d, &ask.state);
+		d->window = raext_window_of(d, &s);
 		break;
 	default:
 		raext_clamped(d);
@@ -164,9 +166,9 @@ static void raext_ask_limit(struct raext_decision *d,
 			    const struct bpf_fs_readahead_ops *ops)
 {
 	int most = raext_hard_limit();
-	struct raext_ask ask;
+	struct bpf_fs_readahead_state s;
 
-	d->limit = raext_ask(d, &ask, d->ra, ops->get_max_ra);
+	d->limit = raext_ask(d, &s, d->ra, ops->get_max_ra);
 	if (d->limit > most) {
 		raext_clamped(d);
 		d->limit = most;
@@ -255,23 +257,21 @@ static void raext_ask_window(struct raext_decision *d,
 			     const struct bpf_fs_readahead_ops *ops)
 {
 	const struct file_ra_state before = *ractl->ra;
-	struct bpf_fs_readahead_state *s;
-	struct raext_ask ask;
-	int size = raext_ask(d, &ask, &before, ops->get_ra);
+	struct bpf_fs_readahead_state s;
+	int size = raext_ask(d, &s, &before, ops->get_ra);
 
 	raext_count(d, RAEXT_WINDOWS, 1);
-	s = &ask.state;
 	if (size >= 0)
-		s->size = size;
+		s.size = size;
 	/* A size alone shortens the tail that the kernel computed. */
-	if (s->async_size == before.async_size && s->size < before.size)
-		s->async_size = min(s->async_size, s->size);
+	if (s.async_size == before.async_size && s.size < before.size)
+		s.async_size = min(s.async_size, s.size);
 
-	if (s->start == before.start && s->size == before.size &&
-	    s->async_size == before.async_size)
+	if (s.start == before.start && s.size == before.size &&
+	    s.async_size == before.async_size)
 		return;
 	d->verdict = RAEXT_CHANGED;
-	raext_set_window(d, ractl, raext_window_of(d, s));
+	raext_set_window(d, ractl, raext_window_of(d, &s));
 }
 
 /**

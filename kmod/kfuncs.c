@@ -2,10 +2,14 @@
 /*
  * What a policy can call.
  *
- * The verifier lets through no pointer but the callback's own argument
- * (KF_TRUSTED_ARGS), which is the beginning of a struct raext_ask: from there
- * the decision is found. A range that a policy asks for is only noted here;
- * submit.c reads it once the callback has returned.
+ * The first argument is the state that the callback was given. The verifier
+ * keeps other types and NULL away (KF_TRUSTED_ARGS), but not a copy: a state is
+ * all numbers, and memory of the policy's own is as good to the verifier. So the
+ * pointer is not followed; it is compared with what the current task's callback
+ * was given, and by that the decision is found.
+ *
+ * A range that a policy asks for is only noted here; submit.c reads it once the
+ * callback has returned.
  */
 
 #include <linux/bpf.h>
@@ -15,12 +19,6 @@
 #include <linux/xarray.h>
 
 #include "raext.h"
-
-static struct raext_decision *
-raext_decision_of(struct bpf_fs_readahead_state *s)
-{
-	return container_of(s, struct raext_ask, state)->decision;
-}
 
 __bpf_kfunc_start_defs();
 
@@ -35,20 +33,21 @@ __bpf_kfunc_start_defs();
  * The range is submitted after the callback has returned, up to 64 for each
  * decision. Pages that are in the cache are not read again.
  *
- * Return: 0, -EINVAL for an empty range or an unknown flag, -ENOSPC when the
- * decision has its 64 ranges, -ENOMEM
+ * Return: 0, -EINVAL for an empty range, an unknown flag or a copy of the state,
+ * -ENOSPC when the decision has its 64 ranges, -ENOMEM
  */
 __bpf_kfunc int bpf_fs_readahead_prefetch(struct bpf_fs_readahead_state *s,
 					  u64 index, u32 nr, u32 flags)
 {
-	struct raext_decision *d = raext_decision_of(s);
-	struct raext_queue *queue = d->queue;
+	struct raext_decision *d = raext_underway_asked(s);
+	struct raext_queue *queue;
 
-	if (!nr || (flags & ~BPF_FS_RA_PREFETCH_MARK))
+	if (!d || !nr || (flags & ~BPF_FS_RA_PREFETCH_MARK))
 		return -EINVAL;
 	d->ranges++;
 	raext_count(d, RAEXT_RANGES, 1);
 	raext_count(d, RAEXT_PAGES, nr);
+	queue = d->queue;
 	if (!queue) {
 		queue = kmalloc(sizeof(*queue), GFP_NOWAIT | __GFP_NOWARN);
 		if (!queue) {
@@ -75,15 +74,15 @@ __bpf_kfunc int bpf_fs_readahead_prefetch(struct bpf_fs_readahead_state *s,
  * @index: first page
  * @nr: pages; no more than the hard limit are looked at
  *
- * Return: pages of the range that are in the cache
+ * Return: pages of the range that are in the cache, 0 for a copy of the state
  */
 __bpf_kfunc u32 bpf_fs_readahead_cached(struct bpf_fs_readahead_state *s,
 					u64 index, u32 nr)
 {
-	const struct raext_decision *d = raext_decision_of(s);
+	const struct raext_decision *d = raext_underway_asked(s);
 
 	nr = min(nr, raext_hard_limit());
-	if (!nr || index > ULONG_MAX - nr)
+	if (!d || !nr || index > ULONG_MAX - nr)
 		return 0;
 	return nr - raext_absent(d->mapping, index, nr);
 }

@@ -59,6 +59,7 @@ struct raext_window {
  * @file: the file, NULL for metadata that a file system reads ahead
  * @ra: the file's own readahead state
  * @policy: who decides, NULL for the kernel; referenced
+ * @asked: what a callback that is running was given; compared only
  * @queue: ranges that the policy asked for and nobody has submitted yet
  * @index: the page that is needed now
  * @req_pages: pages asked for from @index
@@ -79,6 +80,7 @@ struct raext_decision {
 	struct file *file;
 	struct file_ra_state *ra;
 	struct raext_policy *policy;
+	const struct bpf_fs_readahead_state *asked;
 	struct raext_queue *queue;
 	pgoff_t index;
 	unsigned long req_pages;
@@ -189,17 +191,6 @@ struct raext_queue {
 	} ranges[RAEXT_QUEUE_LEN];
 };
 
-/**
- * struct raext_ask - the argument of a callback, and what it is about
- *
- * @state: what the callback sees
- * @decision: found by the kfuncs, given the state
- */
-struct raext_ask {
-	struct bpf_fs_readahead_state state;
-	struct raext_decision *decision;
-};
-
 int raext_kfuncs_register(void);
 
 /* submit.c: reading without a window of the kernel's */
@@ -216,6 +207,8 @@ void raext_underway_add(struct raext_decision *d);
 void raext_underway_del(struct raext_decision *d);
 struct raext_decision *
 raext_underway_find(const struct address_space *mapping);
+struct raext_decision *
+raext_underway_asked(const struct bpf_fs_readahead_state *s);
 
 /* wrap.c: the wrappers */
 u32 raext_fault_event(const struct vm_fault *vmf);

@@ -73,3 +73,24 @@ raext_underway_find(const struct address_space *mapping)
 	raw_spin_unlock(&bucket->lock);
 	return d;
 }
+
+/**
+ * raext_underway_asked - the decision that a callback was called for
+ * @s: what the callback says that it was given; not followed
+ *
+ * Return: the decision, or NULL if no callback of this task was given @s
+ */
+struct raext_decision *
+raext_underway_asked(const struct bpf_fs_readahead_state *s)
+{
+	struct raext_bucket *bucket = raext_bucket();
+	struct raext_decision *d;
+
+	raw_spin_lock(&bucket->lock);
+	hlist_for_each_entry(d, &bucket->decisions, node) {
+		if (d->task == current && d->asked == s)
+			break;
+	}
+	raw_spin_unlock(&bucket->lock);
+	return d;
+}
