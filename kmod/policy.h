@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "raext.h"
@@ -16,7 +17,9 @@
 /**
  * struct raext_guard - the guard of a policy
  *
- * @percent: how many of the pages brought in may go unused; 0 for no guard
+ * @judge: held by who judges
+ * @on: whether there is a guard
+ * @percent: how many of the pages brought in may go unused
  * @tripped: over, and the kernel decides until the policy is attached anew
  * @used: pages brought in by the policy and used
  * @unused: pages brought in by the policy and dropped unused
@@ -25,6 +28,8 @@
  * @strikes: judgements in a row that found too much waste
  */
 struct raext_guard {
+	raw_spinlock_t judge;
+	bool on;
 	u32 percent;
 	bool tripped;
 	atomic64_t used;
