@@ -28,6 +28,10 @@ pub enum Cause {
     UncheckedIndex,
     /// A loop without an end that the verifier can see, or too much code.
     UnboundedLoop,
+    /// A kernel function is given what it does not take.
+    KfuncArgument,
+    /// A register is used that was never set.
+    UnsetRegister,
     /// A kernel function that this kernel does not have.
     UnknownKfunc,
     /// A BPF helper that a policy may not call.
@@ -63,6 +67,8 @@ impl Cause {
             Self::NotAPointer => "not-a-pointer",
             Self::UncheckedIndex => "unchecked-index",
             Self::UnboundedLoop => "unbounded-loop",
+            Self::KfuncArgument => "kfunc-argument",
+            Self::UnsetRegister => "unset-register",
             Self::UnknownKfunc => "unknown-kfunc",
             Self::ForbiddenHelper => "forbidden-helper",
             Self::NoSuchArgument => "no-such-argument",

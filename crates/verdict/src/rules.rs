@@ -40,7 +40,7 @@ impl Finding {
 type Rule = fn(&Evidence<'_>) -> Option<Finding>;
 
 /// The first rule that applies names the cause.
-const RULES: [(Cause, Rule); 18] = [
+const RULES: [(Cause, Rule); 20] = [
     (Cause::NoModule, no_module),
     (Cause::ForeignType, foreign_type),
     (Cause::UnknownCallback, unknown_callback),
@@ -54,6 +54,8 @@ const RULES: [(Cause, Rule); 18] = [
     (Cause::OutOfState, out_of_state),
     (Cause::NullPointer, null_pointer),
     (Cause::NotAPointer, not_a_pointer),
+    (Cause::KfuncArgument, kfunc_argument),
+    (Cause::UnsetRegister, unset_register),
     (Cause::UncheckedIndex, unchecked_index),
     (Cause::UnboundedLoop, unbounded_loop),
     (Cause::ForbiddenHelper, forbidden_helper),
@@ -256,6 +258,32 @@ fn not_a_pointer(evidence: &Evidence<'_>) -> Option<Finding> {
             "the policy reads or writes memory through what is no pointer to the verifier",
             "use pointers only as the kernel gave them (the argument, map values); what was read \
              from a field is a number",
+        )
+    })
+}
+
+fn kfunc_argument(evidence: &Evidence<'_>) -> Option<Finding> {
+    let log = evidence.log;
+    let complaint = log.complaint?;
+    // As of "R1 type=scalar expected=fp", "args#0 expected pointer to STRUCT x".
+    let register = complaint.starts_with('R') && complaint.contains(" type=");
+    let wrong = register && complaint.contains("expected=");
+    (wrong || log.complains(&["expected pointer to STRUCT", "must point to scalar"])).then(|| {
+        Finding::new(
+            "a function of the kernel is given an argument of another kind than it takes",
+            "give it the callback's own argument, `s`, as it came: in Rust, call the methods of \
+             State",
+        )
+    })
+}
+
+fn unset_register(evidence: &Evidence<'_>) -> Option<Finding> {
+    evidence.log.complains(&["!read_ok"]).then(|| {
+        Finding::new(
+            "a value is kept that is set on some of the ways to this place only",
+            "the compiler does so where an answer is made first and something is called then: \
+             finish all calls (FILES.set, prefetch) and make the answer last; in C, initialise \
+             the variable",
         )
     })
 }
