@@ -32,40 +32,12 @@ libstd-rust-web-dev-bpf  likewise
 xz-utils           kernel packages
 '
 
-command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
-	lacks "this is no Debian system (no dpkg, apt-get): install by hand what $0 lists"
 command -v cargo >/dev/null ||
 	lacks "no cargo found: install Rust first (https://rustup.rs)"
 
-missing=
-for package in $(printf '%s' "$packages" | awk 'NF { print $1 }'); do
-	case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
-	'install ok installed') ;;
-	*) missing="$missing $package" ;;
-	esac
-done
-
-if [ -n "$missing" ]; then
-	say "these Debian packages are missing and will be installed:"
-	for package in $missing; do say "  $package"; done
-	if [ "$(id -u)" = 0 ]; then
-		as_root=
-	elif command -v sudo >/dev/null; then
-		as_root=sudo
-	else
-		lacks "not root and no sudo: as root, run: apt-get install$missing"
-	fi
-	say 'apt-get update'
-	$as_root apt-get update -qq
-	say "apt-get install"
-	# shellcheck disable=SC2086 # a list of words
-	DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq \
-		--no-install-recommends $missing >"$root/.setup.log" 2>&1 || {
-		tail -n 20 "$root/.setup.log" >&2
-		lacks 'apt-get install failed: see above'
-	}
-	rm -f "$root/.setup.log"
-elif [ -z "$(apt-cache search --names-only '^linux-image-6\.12\..*-cloud-amd64$' 2>/dev/null)" ]; then
+# shellcheck disable=SC2046 # a list of words
+"$root/scripts/packages.sh" --install setup $(printf '%s' "$packages" | awk 'NF { print $1 }')
+if [ -z "$(apt-cache search --names-only '^linux-image-6\.12\..*-cloud-amd64$' 2>/dev/null)" ]; then
 	# The kernel for the microVM is looked up in apt's lists.
 	say 'apt-get update (the package lists know no 6.12 kernel)'
 	if [ "$(id -u)" = 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
