@@ -2,6 +2,8 @@
 //! What the tests of the whole share: policies built once, a microVM a test
 //! file, and a kernel log that must be clean at the end.
 
+pub mod soak;
+
 use raext_engine::{Engine, GuestObject, KernelChoice, Paths};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -120,14 +122,19 @@ pub fn table(engine: &mut Engine, name: &str) -> Vec<BTreeMap<String, String>> {
 /// When it did.
 pub fn stop_clean(mut engine: Engine) {
     let log = engine.kernel_log(&step).expect("the kernel's log can be read");
-    let bad: Vec<_> = log.iter().filter(|line| is_complaint(line)).collect();
+    let bad = complaints(&log);
     assert!(bad.is_empty(), "the kernel complained:\n{bad:#?}");
     engine.stop().expect("the machine switches off");
 }
 
+/// The lines of a kernel's log that must not be there.
+pub fn complaints(log: &[String]) -> Vec<&str> {
+    log.iter().map(String::as_str).filter(|line| is_complaint(line)).collect()
+}
+
 /// Warnings that a healthy guest prints are known; everything else is not.
 fn is_complaint(line: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 14] = [
         "WARNING:",
         "BUG:",
         "Oops",
@@ -139,6 +146,9 @@ fn is_complaint(line: &str) -> bool {
         "detected stalls",
         "memory leak",
         "corrupt",
+        // Of the soak's kernel: lockdep and kmemleak are in trouble themselves.
+        "non-static key",
+        "kmemleak",
         "readahead_ext",
     ];
     const HARMLESS: [&str; 3] =

@@ -9,6 +9,7 @@ use raext_proto::{
 };
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
+use std::env;
 use std::path::PathBuf;
 
 /// What the devices and file systems of the guest need.
@@ -49,7 +50,8 @@ impl Engine {
     /// Get the kernel, build the module, boot, load the module.
     ///
     /// `objects` are put into the guest, and so are `programs` with their
-    /// libraries.
+    /// libraries. The guest's console is copied to the file that
+    /// `RAEXT_CONSOLE_LOG` names.
     ///
     /// # Errors
     /// When one of these steps fails.
@@ -309,6 +311,7 @@ fn config(
             .chain(programs.iter().cloned())
             .collect(),
         accel_cache: Some(paths.cache().join("accelerator")),
+        console_log: env::var_os("RAEXT_CONSOLE_LOG").map(PathBuf::from),
         ..VmConfig::new(kernel.image.clone(), paths.agent()?)
     })
 }
