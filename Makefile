@@ -13,7 +13,7 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static" \
 
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
-.PHONY: help setup build run test bench lint kmod clean
+.PHONY: help setup build run test bench soak lint kmod clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,7 @@ help:
 	@echo 'make build  the command, the agent of the microVM'
 	@echo 'make kmod   the module for a kernel: KDIR=headers, default the running one'
 	@echo 'make bench  what an attached policy costs a cached read'
+	@echo 'make soak   coming and going on a kernel that watches itself: slow, see docs/soak.md'
 	@echo 'make lint   formatting, clippy, licences'
 	@echo 'make clean  remove all that was built'
 
@@ -41,6 +42,11 @@ test: build
 
 bench: build
 	@$(BIN)/raext bench
+
+soak: build
+	@scripts/soak/build-kernel.sh --install
+	@RAEXT_CONSOLE_LOG=$(CURDIR)/build/soak/console.log \
+		cargo test -p raext-e2e --features soak --test soak -- --nocapture --test-threads=1
 
 lint:
 	cargo fmt --check
