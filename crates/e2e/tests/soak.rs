@@ -6,30 +6,35 @@
 use raext_build::Builder;
 use raext_e2e::{boot_kernel, complaints, guest_file, guest_path, soak, step};
 use raext_engine::{Engine, EngineError, GuestObject, Paths};
-use raext_proto::{ChurnKind, Device, DeviceProfile, Fs, Request, Workload};
+use raext_proto::{ChurnKind, Device, DeviceProfile, Fs, Placement, Request, StressSpec, Workload};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Attachments of a policy in one round on one file system.
-const ATTACHMENTS: u32 = 15;
-/// Loads of the module in one round on one file system.
-const LOADS: u32 = 5;
-const READERS: u32 = 4;
-const DATA_BYTES: u64 = 64 << 20;
-/// A policy that answers what it is told to.
+const SYSTEMS: [Fs; 4] = [Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Overlay];
+const SHIPPED: [&str; 7] = ["noop", "wide", "lean", "backward", "interleaved", "stride", "noop-c"];
+/// What decides when it is the turn of each policy alone.
+const WORKLOADS: [Workload; 4] =
+    [Workload::SeqRead, Workload::MmapRandom, Workload::Stride, Workload::Interleaved];
+/// A policy that answers what it is told to, and what it is told.
 const EXTREME: &str = "/extreme.bpf.o";
-/// What it is told, beside the shipped policies.
 const ANSWERS: [&[(&str, &str)]; 4] = [
     &[("limit", "0")],
     &[("limit", "2147483647"), ("window", "2147483647")],
     &[("window", "1")],
     &[("writes", "true"), ("size", "4294967295"), ("async_size", "4294967295")],
 ];
-const SHIPPED: [&str; 3] = ["noop", "wide", "lean"];
+const DATA_BYTES: u64 = 64 << 20;
 
-/// One file system: every policy decides for workloads, and comes and goes while
-/// others read; so does the module.
-fn round(engine: &mut Engine, fs: Fs) {
+/// Attachments, and loads of the module, in one round on one file system.
+const ATTACHMENTS: u32 = 15;
+const LOADS: u32 = 5;
+const READERS: u32 = 4;
+/// Everything at once, in one round on one file system.
+const STRESS_SECONDS: u32 = 90;
+
+/// One file system: each policy decides alone; policies and the module come and
+/// go under readers; then everything at once.
+fn round(engine: &mut Engine, fs: Fs, seed: u64) {
     let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
     engine.set_up(device, &step).unwrap();
     let shipped = SHIPPED.iter().map(|name| (guest_path(name), BTreeMap::new()));
@@ -37,20 +42,28 @@ fn round(engine: &mut Engine, fs: Fs) {
         let set = answer.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
         (EXTREME.to_owned(), set.collect())
     });
-    for (object, set) in shipped.chain(extreme) {
-        step(&format!("{fs}: {object} {set:?}"));
-        engine.attach(&object, &set, &step).unwrap();
-        for workload in [Workload::SeqRead, Workload::MmapRandom, Workload::Interleaved] {
+    for (turn, (object, set)) in shipped.chain(extreme).enumerate() {
+        // Every other one is watched, and put out of office where it wastes.
+        let guard_percent = if turn % 2 == 0 { 0 } else { 30 };
+        let placement = Placement { guard_percent, ..Placement::default() };
+        step(&format!("{fs}: {object} {set:?}, {placement:?}"));
+        engine.attach_at(&object, &set, placement, &step).unwrap();
+        for workload in WORKLOADS {
             engine.run(workload.default_spec(), &step).unwrap();
         }
         engine.detach(&step).unwrap();
     }
-    for name in SHIPPED {
-        churn(engine, ChurnKind::Attach, name, ATTACHMENTS);
-    }
+    churn(engine, ChurnKind::Attach, "interleaved", ATTACHMENTS);
     engine.done(&Request::UnloadModule, &step).unwrap();
     churn(engine, ChurnKind::Module, "wide", LOADS);
     engine.done(&Request::LoadModule, &step).unwrap();
+
+    let policies = SHIPPED.map(guest_path).to_vec();
+    let spec = StressSpec { fs, seconds: STRESS_SECONDS, seed, policies, memory_mib: 32 };
+    let report = engine.stress(spec, &step).unwrap();
+    step(&format!("{report:?}"));
+    assert_eq!(report.mismatches, [], "wrong data, seed {seed}");
+    assert!(report.decisions > 0 && report.module_cycles > 0, "there was no load");
 }
 
 fn churn(engine: &mut Engine, kind: ChurnKind, policy: &str, cycles: u32) {
@@ -74,14 +87,14 @@ fn the_kernel_has_nothing_to_complain_of() {
     let mut engine = boot(&SHIPPED, vec![guest_file(EXTREME, extreme)]);
 
     let end = Instant::now() + soak::minutes();
-    let mut rounds = 0;
-    while rounds == 0 || Instant::now() < end {
-        for fs in Fs::ALL {
-            round(&mut engine, fs);
-            soak::look(&mut engine);
+    let turns = (0..).zip(SYSTEMS.into_iter().cycle());
+    for (turn, fs) in turns {
+        if turn >= SYSTEMS.len() as u64 && Instant::now() > end {
+            break;
         }
-        rounds += 1;
-        step(&format!("round {rounds} is over"));
+        round(&mut engine, fs, turn);
+        soak::look(&mut engine);
+        step(&format!("turn {} is over: {fs}", turn + 1));
     }
     engine.done(&Request::UnloadModule, &step).unwrap();
     let leaks = soak::leaks(&mut engine);
@@ -89,7 +102,6 @@ fn the_kernel_has_nothing_to_complain_of() {
     soak::lockdep_is_on(&mut engine);
     soak::look(&mut engine);
     engine.stop().unwrap();
-    step(&format!("{rounds} rounds without a complaint"));
 }
 
 /// A bug of `scripts/soak/planted`, and what the kernel says of it.
