@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Everything at once: a worker in a small cgroup uses files in every way,
-//! policies come and go in turns, and the module is removed and loaded.
+//! policies come, take each other's place and go, and the module is removed and
+//! loaded.
 //!
 //! Module and policies do not wait for each other: the removal is tried until
 //! no policy happens to be attached, and an attachment may find the module gone
@@ -9,8 +10,10 @@
 use crate::error::Context;
 use crate::worker::{Job, Order, Worker};
 use crate::{modules, policy};
-use raext_proto::{Failure, Reply, StressReport, StressSpec};
+use raext_load::Attached;
+use raext_proto::{Failure, LoadOutcome, Placement, Reply, StressReport, StressSpec};
 use raext_workload::{Cgroup, stress::Ground};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -27,6 +30,7 @@ const AWAY_FOR: Duration = Duration::from_millis(30);
 struct Comings {
     end: AtomicBool,
     attached: AtomicU64,
+    swaps: AtomicU64,
     raced: AtomicU64,
     decisions: AtomicU64,
     removed: AtomicU64,
@@ -54,10 +58,13 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<Reply, F
     let job = Job::Stress { fs: spec.fs, seed: spec.seed };
     let mut worker = Worker::start(&Order { cgroup: Some(CGROUP.into()), job })?;
     let comings = Comings::default();
+    let cgroup_id = cgroup.id().context(|| "number the cgroup".into())?;
+    let placement = Placement { cgroup_id, ..Placement::default() };
     let (report, policies, module) = thread::scope(|scope| {
-        let policies = scope.spawn(|| comings.whole(|| comings.policies(&spec.policies)));
+        let policies =
+            scope.spawn(|| comings.whole(|| comings.policies(&spec.policies, &placement)));
         let module = scope.spawn(|| comings.whole(|| comings.module()));
-        let report = supervise(spec, &mut worker, &comings, progress);
+        let report = supervise(spec, &mut worker, &cgroup, &comings, progress);
         comings.end.store(true, Ordering::Relaxed);
         (report, policies.join(), module.join())
     });
@@ -76,6 +83,7 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<Reply, F
     cgroup.remove().context(|| "remove the cgroup".into())?;
     drop(ground);
     report.attach_cycles = comings.attached.load(Ordering::Relaxed);
+    report.swaps = comings.swaps.load(Ordering::Relaxed);
     report.attach_raced = comings.raced.load(Ordering::Relaxed);
     report.module_cycles = comings.removed.load(Ordering::Relaxed);
     report.decisions = comings.decisions.load(Ordering::Relaxed);
@@ -90,6 +98,7 @@ fn panicked() -> Failure {
 fn supervise(
     spec: &StressSpec,
     worker: &mut Worker,
+    cgroup: &Cgroup,
     comings: &Comings,
     progress: &mut dyn FnMut(&str),
 ) -> Result<StressReport, Failure> {
@@ -106,8 +115,10 @@ fn supervise(
             None => return Err(worker.lost()),
         }
         let enough = start.elapsed() >= Duration::from_secs(spec.seconds.into())
-            && comings.attached.load(Ordering::Relaxed) >= spec.policies.len() as u64
-            && comings.removed.load(Ordering::Relaxed) > 0;
+            && comings.had_all(spec.policies.len() as u64)
+            && comings.removed.load(Ordering::Relaxed) > 0
+            && comings.decisions.load(Ordering::Relaxed) > 0
+            && cgroup.memory_events("max").is_ok_and(|hits| hits > 0);
         if enough || comings.end.load(Ordering::Relaxed) {
             worker.finish();
         }
@@ -126,35 +137,57 @@ impl Comings {
         !self.end.load(Ordering::Relaxed)
     }
 
+    /// Whether each policy was attached once: three are in the first cycle, one
+    /// more in each that follows.
+    fn had_all(&self, policies: u64) -> bool {
+        let cycles = self.attached.load(Ordering::Relaxed);
+        cycles > 0 && cycles + 2 >= policies
+    }
+
     fn text(&self) -> String {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         format!(
-            "{} policies came and went, the module {} times, {} decisions",
+            "{} times policies came and went, {} times the module, {} decisions",
             of(&self.attached),
             of(&self.removed),
             of(&self.decisions)
         )
     }
 
-    fn policies(&self, objects: &[String]) -> Result<(), Failure> {
-        for (turn, object) in (0_u32..).zip(objects.iter().cycle()) {
+    /// One for all, another for the cgroup, a third in the place of the first.
+    fn policies(&self, objects: &[String], cgroup: &Placement) -> Result<(), Failure> {
+        let object = |turn: usize| objects[turn % objects.len()].as_str();
+        for turn in 0.. {
             if !self.goes_on() {
-                return Ok(());
+                break;
             }
             let epoch = self.epoch.load(Ordering::SeqCst);
-            match policy::attach_known(object) {
-                Ok(attached) => {
-                    sleep(DECIDES_FOR * (1 + turn % 7));
-                    self.decisions.fetch_add(policy::decisions(), Ordering::Relaxed);
-                    policy::detach(attached);
-                    self.attached.fetch_add(1, Ordering::Relaxed);
-                }
+            let mut first = match attach(object(turn), &Placement::default()) {
+                Ok(attached) => attached,
                 Err(_) if epoch % 2 == 1 || epoch != self.epoch.load(Ordering::SeqCst) => {
                     self.raced.fetch_add(1, Ordering::Relaxed);
                     sleep(Duration::from_millis(5));
+                    continue;
                 }
                 Err(failure) => return Err(failure),
-            }
+            };
+            // From here on the module is held: nothing may fail.
+            let decides_for = DECIDES_FOR * (1 + turn as u32 % 4);
+            sleep(decides_for);
+            let second = attach(object(turn + 1), cgroup)?;
+            sleep(decides_for);
+            self.decisions.fetch_add(policy::decisions(), Ordering::Relaxed);
+            match policy::swap(&mut first, object(turn + 2), &BTreeMap::new())? {
+                Reply::Load(outcome) if !outcome.accepted => {
+                    return Err(refused(object(turn + 2), &outcome));
+                }
+                _ => self.swaps.fetch_add(1, Ordering::Relaxed),
+            };
+            sleep(decides_for);
+            policy::detach(first);
+            sleep(decides_for);
+            policy::detach(second);
+            self.attached.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -185,4 +218,13 @@ impl Comings {
             }
         }
     }
+}
+
+fn attach(object: &str, placement: &Placement) -> Result<Attached, Failure> {
+    policy::attach(object, &BTreeMap::new(), placement)?
+        .map_err(|outcome| refused(object, &outcome))
+}
+
+fn refused(object: &str, outcome: &LoadOutcome) -> Failure {
+    Failure { what: format!("attach {object}"), why: format!("it was refused:\n{}", outcome.log) }
 }

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 pub struct StressSpec {
     /// Where the files are; not [`Fs::Raw`].
     pub fs: Fs,
-    /// How long at least. It takes longer where each policy has not been
-    /// attached, or the module not been removed, by then.
+    /// How long at least. It goes on until each policy was attached and asked,
+    /// the module was removed, and memory ran short.
     pub seconds: u32,
     /// Seed of contents, offsets, sizes and orders.
     pub seed: u64,
@@ -33,8 +33,11 @@ pub struct StressReport {
     pub wrong_words: u64,
     /// The first places where they were found.
     pub mismatches: Vec<Mismatch>,
-    /// How often a policy was attached and detached.
+    /// How often a policy was attached for all, another one for the cgroup, and
+    /// both were detached.
     pub attach_cycles: u64,
+    /// How often one was put into the place of another.
+    pub swaps: u64,
     /// How often the module went away while a policy was to be attached.
     pub attach_raced: u64,
     /// How often the module was removed and loaded.

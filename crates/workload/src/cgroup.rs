@@ -5,6 +5,7 @@ use crate::StageError;
 use crate::error::Context as _;
 use crate::target::DeviceReads;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where cgroup2 is mounted.
@@ -34,6 +35,14 @@ impl Cgroup {
         let max = memory_max.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
         group.write("memory.max", &max)?;
         Ok(group)
+    }
+
+    /// Its number, as policies know it: that of the folder's inode.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn id(&self) -> Result<u64, StageError> {
+        fs::metadata(&self.0).map(|folder| folder.ino()).at("looking at", &self.0)
     }
 
     /// Put the calling process into the group.
