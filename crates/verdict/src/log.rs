@@ -43,7 +43,7 @@ impl<'a> Log<'a> {
             .collect();
         let program_log = between(&lines, "-- BEGIN PROG LOAD LOG --", "-- END PROG LOAD LOG --");
         let btf_log = between(&lines, "-- BEGIN BTF LOAD LOG --", "-- END BTF LOAD LOG --");
-        let log = program_log.or(btf_log).unwrap_or_default();
+        let log = without_report(program_log.or(btf_log).unwrap_or_default());
         let at = complaint(log);
         let program =
             program_log.and(libbpf.iter().rev().find_map(|said| {
@@ -93,6 +93,13 @@ fn between<'l, 'a>(lines: &'l [&'a str], begin: &str, end: &str) -> Option<&'l [
     Some(&lines[first..length.map_or(lines.len(), |n| first + n)])
 }
 
+/// The log as it was before 7.3, whose verifier adds an explanation of its own
+/// for people, with parts of the source and of the program in it.
+fn without_report<'l, 'a>(log: &'l [&'a str]) -> &'l [&'a str] {
+    let report = log.iter().position(|line| line.starts_with("Verification failed: "));
+    &log[..report.unwrap_or(log.len())]
+}
+
 /// The index of the line that says what is wrong: the last in plain words.
 fn complaint(log: &[&str]) -> Option<usize> {
     let states = |line: &str| line.starts_with("cur state:") || line.starts_with("old state:");
@@ -101,10 +108,16 @@ fn complaint(log: &[&str]) -> Option<usize> {
             .iter()
             .any(|start| line.starts_with(start))
     };
-    log.iter().rposition(|line| {
+    let plain = |line: &&str| {
         let line = line.trim();
         !line.is_empty() && !states(line) && !figures(line) && !is_trace(line)
-    })
+    };
+    let last = log.iter().rposition(plain)?;
+    // Since 7.2 or before the verifier has a word of its own after that of the module.
+    let module = last.checked_sub(1).filter(|&before| {
+        log[last].contains(" cannot write into ptr_") && log[before].starts_with("readahead_ext: ")
+    });
+    Some(module.unwrap_or(last))
 }
 
 /// A step of the verifier, rather than words about it.
@@ -135,6 +148,8 @@ mod tests {
     use super::*;
 
     const NULL_MAP: &str = include_str!("../tests/logs/null_map.log");
+    const NULL_MAP_7_3: &str = include_str!("../tests/logs/null_map-7.3.log");
+    const WRITE_7_3: &str = include_str!("../tests/logs/write_ra_pages-7.3.log");
     const UNNAMED: &str = include_str!("../tests/logs/unnamed_argument.log");
 
     #[test]
@@ -146,6 +161,22 @@ mod tests {
         assert_eq!(log.first_instruction(), Some("r1 = *(u64 *)(r1 +0)"));
         let nearest = log.annotations().next().unwrap();
         assert_eq!((nearest.text, nearest.file), ("return *limit;", "null_map.bpf.c"));
+    }
+
+    #[test]
+    fn the_verifier_s_own_explanation_is_left_out() {
+        let (old, new) = (Log::parse(NULL_MAP), Log::parse(NULL_MAP_7_3));
+        assert!(NULL_MAP_7_3.contains("\nSuggestion:\n"));
+        assert_eq!(new.complaint, old.complaint);
+        assert_eq!(new.instruction(), old.instruction());
+        assert!(new.lines.iter().all(|line| !line.contains("Verification failed")));
+    }
+
+    #[test]
+    fn the_module_has_the_last_word() {
+        let log = Log::parse(WRITE_7_3);
+        assert!(WRITE_7_3.contains("\nR1 cannot write into ptr_"));
+        assert!(log.complaint.unwrap().starts_with("readahead_ext: a policy may write"), "{log:?}");
     }
 
     #[test]
