@@ -18,6 +18,9 @@ const GUEST_PROGRAMS: [&str; 2] = ["/sbin/mke2fs", "/sbin/mkfs.xfs"];
 /// File systems that not every kernel and host has, and that take long to load:
 /// the agent loads one when it is asked for it, and says so if it cannot.
 const MORE_MODULES: [&str; 2] = ["btrfs", "overlay"];
+/// What one of these asks for at run time, where a kernel has it as a module:
+/// btrfs its checksum (6.18).
+const ASKED_FOR: [(&str, &str); 1] = [("btrfs", "crc32c_cryptoapi")];
 const MORE_PROGRAMS: [&str; 1] = ["/sbin/mkfs.btrfs"];
 
 /// Which kernel to boot; a stock one of the first tested series by default.
@@ -322,10 +325,17 @@ fn more_modules(kernel: &Kernel) -> Result<Vec<GuestFile>, EngineError> {
     let file = |guest, bytes| GuestFile { guest, source: Source::Bytes(bytes), mode: 0o644 };
     let mut files = Vec::new();
     for name in MORE_MODULES {
-        let modules = match raext_kernel::load_order(kernel, &[name]) {
-            Err(KernelError::NoSuchModule { .. }) => continue,
-            order => order?,
-        };
+        let asked_for = ASKED_FOR.iter().filter(|(by, _)| *by == name).map(|(_, module)| *module);
+        let mut modules = Vec::new();
+        for module in asked_for.chain([name]) {
+            match raext_kernel::load_order(kernel, &[module]) {
+                Err(KernelError::NoSuchModule { .. }) => {}
+                order => modules.extend(order?),
+            }
+        }
+        if !modules.iter().any(|(module, _)| module == name) {
+            continue;
+        }
         let mut order = String::new();
         for (name, image) in modules {
             order += &format!("{name}\n");
