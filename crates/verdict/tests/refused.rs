@@ -26,12 +26,24 @@ const fn expect(
     Expected { program, line, fault, help }
 }
 
-const EXPECTED: [Expected; 15] = [
+const EXPECTED: [Expected; 20] = [
     expect(
         "forbidden_helper",
         "perf_event_output(s, &events, 0, &inode, sizeof(inode));",
         "",
         "basic helpers",
+    ),
+    expect(
+        "kfunc_argument",
+        "bpf_fs_readahead_prefetch((void *)s->index, s->index, 1, 0);",
+        "R1, which holds a number",
+        "own argument",
+    ),
+    expect(
+        "kfunc_null",
+        "return bpf_fs_readahead_cached((void *)0, 0, 32) > 16 ? 0 : -1;",
+        "",
+        "if (!p) return -1;",
     ),
     // Of its log, the kernel keeps the end: so does ours.
     expect("long_loop", "n = n * 1664525 + s->size + i;", "", "bound the loop"),
@@ -76,6 +88,24 @@ const EXPECTED: [Expected; 15] = [
         "int RAEXT_CALLBACK(bpf_iden_max_ra, struct bpf_fs_readahead_state *s)",
         "",
         "compile with -O2",
+    ),
+    expect(
+        "unset_register",
+        "asm volatile(\"*(u64 *)(r10 - 8) = r5\" ::: \"memory\");",
+        "",
+        "answer last",
+    ),
+    expect(
+        "write_half",
+        "*(volatile unsigned short *)&s->size = 32;",
+        "R1, which holds the argument s",
+        "each as a whole",
+    ),
+    expect(
+        "write_index",
+        "s->index = 0;",
+        "R1, which holds the argument s",
+        "start, size and async_size",
     ),
     expect(
         "write_ra_pages",
