@@ -3,10 +3,9 @@
 //! descending scan of an index, a log read from its latest entry, a reverse
 //! iterator. The kernel waits for the device at each read.
 //!
-//! Two reads in a row that end where the one before began start a run. The
-//! policy reads the pages before it in windows that double up to a limit, each
-//! marked in its middle, where it is asked again. What is no run is left to the
-//! kernel.
+//! A read that ends where the one before began starts a run. The policy reads
+//! the pages before it in windows that double up to a limit, each marked in its
+//! middle, where it is asked again. What is no run is left to the kernel.
 
 #![no_std]
 
@@ -43,8 +42,8 @@ policy! {
     decide: decide,
 }
 
-/// Reads in a row that make a run.
-const CERTAIN: u32 = 2;
+/// Reads in a row that go backwards from the one before and make a run.
+const CERTAIN: u32 = 1;
 /// The first window, pages.
 const FIRST: u32 = 64;
 
@@ -123,16 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn the_third_read_backwards_is_foreseen() {
-        assert_eq!(back(10_000, 2), (Decision::Kernel, vec![]));
-        let (answer, asked) = ranges(|| decide(&State::miss(9992, 4)));
+    fn the_second_read_backwards_is_foreseen() {
+        assert_eq!(back(10_000, 1), (Decision::Kernel, vec![]));
+        let (answer, asked) = ranges(|| decide(&State::miss(9996, 4)));
         assert_eq!(answer, Decision::OnlyAsked);
-        assert_eq!(asked, [range(9960, 32, true), range(9928, 32, false)]);
+        assert_eq!(asked, [range(9964, 32, true), range(9932, 32, false)]);
     }
 
     #[test]
     fn windows_double_at_the_marks_up_to_the_limit() {
-        let (_, mut asked) = back(100_000, 3);
+        let (_, mut asked) = back(100_000, 2);
         let mut sizes = Vec::new();
         for _ in 0..8 {
             let (mark, low) = (asked[0].start, asked[1].start);
@@ -147,7 +146,7 @@ mod tests {
 
     #[test]
     fn it_ends_at_the_first_page() {
-        assert_eq!(back(28, 3), (Decision::OnlyAsked, vec![range(0, 20, false)]));
+        assert_eq!(back(24, 2), (Decision::OnlyAsked, vec![range(0, 20, false)]));
         assert_eq!(ranges(|| decide(&State::mark(0, 4))).0, Decision::Kernel);
     }
 

@@ -6,8 +6,9 @@
 //!
 //! A miss that follows an earlier one without a gap makes a stream, and so it
 //! does of the other misses since then: they get a first window ahead of their
-//! turn. Each stream has windows of its own, which double up to a limit; at each
-//! mark the next one is read. What belongs to no stream is left to the kernel.
+//! turn. A stream that the kernel has begun is taken over at its next mark. Each
+//! stream has windows of its own, which double up to a limit; at each mark the
+//! next one is read. What belongs to no stream is left to the kernel.
 
 #![no_std]
 
@@ -17,6 +18,9 @@ tunable! {
     /// The largest window of a stream, KiB.
     pub static LIMIT_KB: u32 = 512, in 16..=65536;
 }
+
+/// How far the kernel has read at most behind a mark of its own, pages.
+const KERNEL_WINDOW: u32 = 64;
 
 /// Streams that are told apart in a file.
 const STREAMS: usize = 6;
@@ -73,8 +77,20 @@ fn marked(s: &State, file: &mut Streams) -> usize {
     let at = position(&file.mark, s.index());
     if at < STREAMS {
         give_window(file, at, file.next[at], file.size[at].saturating_mul(2), 0);
+        return at;
     }
-    at
+    // The kernel's mark. Where it is alone in the file, the kernel knows best;
+    // beside streams, its one window will be taken away from it.
+    if streams(&file.size) == 0 {
+        return STREAMS;
+    }
+    let new = oldest(&file.heard, file.clock);
+    if new < STREAMS {
+        let ahead = s.cached(s.index(), KERNEL_WINDOW);
+        let start = s.index().saturating_add(ahead.into());
+        give_window(file, new, start, s.req_pages().saturating_mul(4), 0);
+    }
+    new
 }
 
 /// The stream that a miss continues, given its first window; or [`STREAMS`].
@@ -123,6 +139,17 @@ fn give_window(file: &mut Streams, at: usize, start: u64, size: u32, asked: u32)
     file.heard[at] = file.clock;
 }
 
+/// How many streams have windows.
+fn streams(sizes: &[u32; STREAMS]) -> usize {
+    let mut found = 0;
+    for &size in sizes {
+        if size != 0 {
+            found += 1;
+        }
+    }
+    found
+}
+
 /// Which stream has this page (not 0), or [`STREAMS`].
 fn position(pages: &[u64; STREAMS], page: u64) -> usize {
     let mut found = STREAMS;
@@ -151,7 +178,7 @@ mod tests {
     extern crate std;
 
     use super::*;
-    use raext_policy::testing::{Range, ranges};
+    use raext_policy::testing::{Range, put_into_cache, ranges};
     use std::vec::Vec;
 
     fn ask(s: State) -> Decision {
@@ -175,6 +202,19 @@ mod tests {
             let answer = ask(State::mark(mark, 16));
             assert_eq!(answer, Decision::Window { start, size: 128, async_size: 128 });
         }
+    }
+
+    #[test]
+    fn beside_streams_the_kernel_s_mark_is_one_too() {
+        assert_eq!(ask(State::mark(16, 16)), Decision::Kernel, "alone in the file");
+        ask(State::miss(20_000, 16));
+        ask(State::miss(20_016, 16));
+        // The kernel's window reaches 16 pages behind the mark.
+        put_into_cache(48..64);
+        let answer = ask(State::mark(48, 16));
+        assert_eq!(answer, Decision::Window { start: 64, size: 64, async_size: 64 });
+        let answer = ask(State::mark(64, 16));
+        assert_eq!(answer, Decision::Window { start: 128, size: 128, async_size: 128 });
     }
 
     #[test]
