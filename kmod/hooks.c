@@ -55,16 +55,19 @@ static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_regs *fregs)
 {
 	void *arg = (void *)ftrace_regs_get_argument(fregs, 0);
+	bool fault = raext_is_entry(ip, filemap_fault);
 
+	/* A page that is simply there costs this look, and no more. */
+	if (fault && !raext_fault_event(arg))
+		return;
 	if (within_module(parent_ip, THIS_MODULE))
 		return;
-	if (raext_is_entry(ip, page_cache_sync_ra))
-		raext_redirect(fregs, raext_page_cache_sync_ra);
-	else if (raext_is_entry(ip, page_cache_async_ra))
-		raext_redirect(fregs, raext_page_cache_async_ra);
-	else if (raext_is_entry(ip, filemap_fault) && raext_fault_event(arg))
-		/* A page that is simply there cost this look, no more. */
+	if (fault)
 		raext_redirect(fregs, raext_filemap_fault);
+	else if (raext_is_entry(ip, page_cache_sync_ra))
+		raext_redirect(fregs, raext_page_cache_sync_ra);
+	else
+		raext_redirect(fregs, raext_page_cache_async_ra);
 }
 
 static void notrace raext_hook_window(unsigned long ip, unsigned long parent_ip,

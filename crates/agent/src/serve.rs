@@ -100,9 +100,9 @@ impl Agent {
                 let sample = self.stage()?.run(&spec, &policy::decisions);
                 Ok(Reply::Sample(sample.context(|| format!("run {}", spec.workload))?))
             }
-            Request::CachedPasses { passes } => {
-                let ns = self.stage()?.cached_passes(passes);
-                Ok(Reply::Passes { ns: ns.context(|| "read the cached data".into())? })
+            Request::CachedPasses { access, passes } => {
+                let passes = self.stage()?.cached_passes(access, passes);
+                Ok(Reply::Passes { passes: passes.context(|| "read the cached data".into())? })
             }
             Request::Churn { kind, object, cycles, readers } => {
                 let churn = Churn { kind, object: &object, cycles, readers };

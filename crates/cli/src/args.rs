@@ -44,8 +44,8 @@ pub enum Command {
     Stats(StatsArgs),
     /// Measure policies against the kernel's own readahead, in a microVM.
     Compare(CompareArgs),
-    /// Measure what an attached policy costs a fully cached read, in a microVM.
-    Bench(BenchArgs),
+    /// Measure what an attached policy costs, in instructions, in a microVM.
+    Cost(CostArgs),
     /// Show the kernels for the microVM: which are there, which were tested.
     Kernels,
     /// Build, load or remove the kernel module of the running kernel.
@@ -220,15 +220,19 @@ pub struct CompareArgs {
     pub html: Option<PathBuf>,
 }
 
-/// `raext bench`
+/// `raext cost`
 #[derive(Debug, Args)]
-pub struct BenchArgs {
+pub struct CostArgs {
     /// The policy.
     #[arg(default_value = "noop")]
     pub policy: String,
-    /// Interleaved pairs of passes, without and with the policy.
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(5..=10_000))]
-    pub pairs: u32,
+    /// Interleaved pairs of measurements, without and with the policy
+    /// [default: 7; 40 of time].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub pairs: Option<u32>,
+    /// Measure wall time instead of counting instructions.
+    #[arg(long)]
+    pub time: bool,
     #[command(flatten)]
     pub kernel: KernelArgs,
 }
@@ -284,7 +288,7 @@ mod tests {
     #[test]
     fn a_kernel_is_a_series_or_a_file() {
         let parse = |words: &[&str]| match Cli::try_parse_from(words).unwrap().command {
-            Command::Bench(args) => args.kernel.choice(),
+            Command::Cost(args) => args.kernel.choice(),
             other => panic!("{other:?}"),
         };
         let choice = parse(&["raext", "bench", "--kernel", "6.18"]);

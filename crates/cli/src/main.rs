@@ -5,9 +5,9 @@
 //! command has a file of its own, and `exit.rs` turns errors into statuses.
 
 mod args;
-mod bench;
 mod check;
 mod compare;
+mod cost;
 mod exit;
 mod host;
 mod kernels;
@@ -48,7 +48,7 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::List(args) => list::run(args),
         Command::Stats(args) => stats::run(args),
         Command::Compare(args) => compare::run(args, steps),
-        Command::Bench(args) => bench::run(args, steps),
+        Command::Cost(args) => cost::run(args, steps),
         Command::Kernels => kernels::run(steps),
         Command::Module(command) => module::run(command, steps),
         Command::Policies => policies(steps),

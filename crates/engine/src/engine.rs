@@ -4,8 +4,8 @@
 use crate::{EngineError, Paths};
 use raext_kernel::{Kernel, KernelError, Want};
 use raext_proto::{
-    Device, GroupRun, LoadOutcome, Placement, ReadBy, Reply, Request, Sample, Sight, StressReport,
-    StressSpec, WorkloadSpec,
+    CachedAccess, Device, GroupRun, LoadOutcome, Passed, Placement, ReadBy, Reply, Request, Sample,
+    Sight, StressReport, StressSpec, WorkloadSpec,
 };
 use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
@@ -64,6 +64,30 @@ impl Engine {
         programs: &[PathBuf],
         step: &dyn Fn(&str),
     ) -> Result<Self, EngineError> {
+        Self::boot(kernel, objects, programs, &|_| {}, step)
+    }
+
+    /// As [`Engine::start`], on a machine whose clocks count instructions: one is
+    /// a nanosecond, and waiting takes no time.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_counting(
+        kernel: &KernelChoice,
+        objects: Vec<GuestObject>,
+        step: &dyn Fn(&str),
+    ) -> Result<Self, EngineError> {
+        let counting = |config: &mut VmConfig| config.count_instructions = true;
+        Self::boot(kernel, objects, &[], &counting, step)
+    }
+
+    fn boot(
+        kernel: &KernelChoice,
+        objects: Vec<GuestObject>,
+        programs: &[PathBuf],
+        change: &dyn Fn(&mut VmConfig),
+        step: &dyn Fn(&str),
+    ) -> Result<Self, EngineError> {
         let paths = Paths::find()?;
         let kernel = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, step)?;
         let module = raext_kernel::build_module(
@@ -72,7 +96,9 @@ impl Engine {
             &paths.module(&kernel.release),
             step,
         )?;
-        let vm = Vm::boot(&config(&paths, &kernel, module, objects, programs)?, step)?;
+        let mut config = config(&paths, &kernel, module, objects, programs)?;
+        change(&mut config);
+        let vm = Vm::boot(&config, step)?;
         let mut engine = Self { vm, release: kernel.release };
         step("loading the module");
         engine.done(&Request::LoadModule, step)?;
@@ -183,17 +209,18 @@ impl Engine {
         }
     }
 
-    /// Times of fully cached passes over the data, nanoseconds.
+    /// Fully cached passes over the data.
     ///
     /// # Errors
     /// As [`Engine::ask`].
     pub fn cached_passes(
         &mut self,
+        access: CachedAccess,
         passes: u32,
         step: &dyn Fn(&str),
-    ) -> Result<Vec<u64>, EngineError> {
-        match self.ask(&Request::CachedPasses { passes }, step)? {
-            Reply::Passes { ns } => Ok(ns),
+    ) -> Result<Vec<Passed>, EngineError> {
+        match self.ask(&Request::CachedPasses { access, passes }, step)? {
+            Reply::Passes { passes } => Ok(passes),
             other => Err(unexpected("times of passes", other)),
         }
     }

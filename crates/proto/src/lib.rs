@@ -21,7 +21,7 @@ pub use device::{Device, DeviceProfile, Fs};
 pub use faults::{Outcome, ReadBy, ReadFailure, Sight};
 pub use message::{ChurnKind, Failure, GroupRun, LoadOutcome, Reply, Request};
 pub use placement::{Placement, kernel_dev};
-pub use sample::Sample;
+pub use sample::{CachedAccess, Passed, Sample};
 pub use stress::{Mismatch, StressReport, StressSpec};
 pub use wire::{WireError, read_message, write_message};
 pub use workload::{Workload, WorkloadSpec};

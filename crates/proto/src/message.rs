@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests of the host and replies of the agent.
 
-use crate::{Device, Placement, ReadBy, Sample, Sight, StressReport, StressSpec, WorkloadSpec};
+use crate::{
+    CachedAccess, Device, Passed, Placement, ReadBy, Sample, Sight, StressReport, StressSpec,
+    WorkloadSpec,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -53,6 +56,8 @@ pub enum Request {
     /// Read the whole data file again and again, fully cached, and report the
     /// time of each pass in [`Reply::Passes`].
     CachedPasses {
+        /// How it is accessed.
+        access: CachedAccess,
         /// How many passes.
         passes: u32,
     },
@@ -158,10 +163,10 @@ pub enum Reply {
     },
     /// The outcome of [`Request::ReadAll`].
     Sight(Sight),
-    /// The outcome of [`Request::CachedPasses`], nanoseconds each.
+    /// The outcome of [`Request::CachedPasses`].
     Passes {
         /// One entry a pass.
-        ns: Vec<u64>,
+        passes: Vec<Passed>,
     },
     /// The outcome of [`Request::Stress`].
     Stress(StressReport),

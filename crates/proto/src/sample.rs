@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Sample {
     /// Wall time of the accesses, nanoseconds.
     pub elapsed_ns: u64,
+    /// Processor time of the accesses, nanoseconds; where instructions are
+    /// counted, so many of them.
+    #[serde(default)]
+    pub cpu_ns: u64,
     /// Bytes that the workload asked for and got.
     pub bytes: u64,
     /// Accesses.
@@ -32,4 +36,28 @@ impl Sample {
     pub fn amplification(&self) -> f64 {
         self.device_bytes as f64 / self.bytes as f64
     }
+}
+
+/// How data that is cached is accessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CachedAccess {
+    /// `read()`, 64 KiB each.
+    Read,
+    /// Touch the pages of a mapping.
+    Fault,
+    /// Write to the pages of a private mapping.
+    WriteFault,
+}
+
+/// One pass over cached data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Wall time, nanoseconds.
+    pub ns: u64,
+    /// Processor time, nanoseconds; where instructions are counted, so many of
+    /// them.
+    pub cpu_ns: u64,
+    /// Accesses.
+    pub ops: u64,
 }

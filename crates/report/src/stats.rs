@@ -131,6 +131,7 @@ pub mod tests {
 
     pub fn sample(ms: u64, device_bytes: u64, checksum: u64) -> Sample {
         Sample {
+            cpu_ns: 0,
             elapsed_ns: ms * 1_000_000,
             bytes: 1 << 20,
             ops: 16,

@@ -23,6 +23,9 @@ pub struct VmConfig {
     pub memory_mib: u32,
     /// Processors of the guest.
     pub cpus: u32,
+    /// Have the guest's clocks count instructions, one a nanosecond, under TCG
+    /// with one processor.
+    pub count_instructions: bool,
     /// How long the guest may take until the agent says hello.
     pub boot_deadline: Duration,
     /// How long the agent may be silent while it has a request to answer.
@@ -47,6 +50,7 @@ impl VmConfig {
             programs: Vec::new(),
             memory_mib: 2048,
             cpus: 2,
+            count_instructions: false,
             boot_deadline: Duration::from_secs(60),
             answer_deadline: Duration::from_secs(120),
             qemu: PathBuf::from("qemu-system-x86_64"),

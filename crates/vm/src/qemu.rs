@@ -31,13 +31,20 @@ const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=4 panic=-1 oops=panic log
 
 /// A machine with a kernel and a console, which is QEMU's standard output.
 pub fn machine(qemu: &Path, accel: Accel, kernel: &Path, memory_mib: u32, cpus: u32) -> Command {
+    // There is one clock, and one processor to drive it.
+    let cpus = if accel == Accel::Counted { 1 } else { cpus };
     let mut command = Command::new(qemu);
     command
         .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
         .args(["-machine", "q35,sata=off,usb=off,smbus=off"])
         .args(match accel {
             Accel::Kvm => ["-accel", "kvm", "-cpu", "host"],
-            Accel::Tcg => ["-accel", "tcg,thread=single", "-cpu", "max,la57=off"],
+            Accel::Tcg | Accel::Counted => ["-accel", "tcg,thread=single", "-cpu", "max,la57=off"],
+        })
+        .args(match accel {
+            // Without sleep, an idle guest's clock jumps to its next timer.
+            Accel::Counted => &["-icount", "shift=0,align=off,sleep=off"][..],
+            Accel::Kvm | Accel::Tcg => &[],
         })
         .args(["-m", &format!("{memory_mib}M"), "-smp", &cpus.to_string()])
         .args(["-chardev", "file,id=console,path=/dev/stdout", "-serial", "chardev:console"])

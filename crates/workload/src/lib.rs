@@ -6,6 +6,7 @@
 //! verified when the clock has stopped.
 
 mod access;
+mod cached;
 mod cgroup;
 mod data;
 mod error;

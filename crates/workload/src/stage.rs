@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A device with a file system and data, ready for workloads.
 
-use crate::StageError;
-use crate::data::{fill, verify};
+use crate::data::fill;
 use crate::error::Context as _;
 use crate::extents;
 use crate::mounts::Mount;
 use crate::nullblk::NullBlk;
 use crate::readers::Readers;
 use crate::target::Target;
-use raext_proto::{Device, Fs, Sample, WorkloadSpec};
+use crate::{StageError, cached};
+use raext_proto::{CachedAccess, Device, Fs, Passed, Sample, WorkloadSpec};
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::time::Instant;
 
 /// Forgets what is written to it: 1 for pages, 2 for dentries and inodes.
 pub const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
@@ -22,10 +21,6 @@ use crate::sight::PAGE;
 
 /// Portion of the writes that make the data, and of cached passes, bytes.
 const PORTION: usize = 1 << 20;
-const CACHED_READ: usize = 64 << 10;
-
-/// Most of the file that a cached pass reads, bytes.
-const CACHED_PASS: u64 = 64 << 20;
 
 /// A device with its data. Dropped, both are gone.
 #[derive(Debug)]
@@ -80,35 +75,17 @@ impl Stage {
         self.target.run(spec, decisions)
     }
 
-    /// Times of `passes` reads of the file (of its first 64 MiB at most) that
-    /// need no I/O, nanoseconds each.
+    /// Times of `passes` over the file (over its first 64 MiB at most) that need
+    /// no I/O.
     ///
     /// # Errors
-    /// When a read fails or, in the first pass, brings wrong data.
-    pub fn cached_passes(&self, passes: u32) -> Result<Vec<u64>, StageError> {
-        // Whole reads only.
-        let reads = self.target.data_bytes.min(CACHED_PASS) / CACHED_READ as u64;
-        let len = reads * CACHED_READ as u64;
-        let path = &self.target.path;
-        let mut buffer = vec![0xa5; CACHED_READ];
-        let mut pass = |check: bool| -> Result<u64, StageError> {
-            let mut file = File::open(path).at("opening", path)?;
-            let start = Instant::now();
-            let mut at = 0;
-            while at < len {
-                file.read_exact(&mut buffer).at("reading", path)?;
-                if check {
-                    verify(at, &buffer)?;
-                }
-                at += CACHED_READ as u64;
-            }
-            Ok(start.elapsed().as_nanos() as u64)
-        };
-        // Twice: the first brings the pages, the second passes the marks that
-        // the first has left on them.
-        pass(true)?;
-        pass(false)?;
-        (0..passes).map(|_| pass(false)).collect()
+    /// When an access fails or brings wrong data.
+    pub fn cached_passes(
+        &self,
+        access: CachedAccess,
+        passes: u32,
+    ) -> Result<Vec<Passed>, StageError> {
+        cached::passes(&self.target, access, passes)
     }
 
     /// Start threads that read and fault, dropping the cache behind them, until

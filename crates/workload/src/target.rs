@@ -56,14 +56,15 @@ impl Target {
         let file = File::open(&self.path).at("opening", &self.path)?;
         let decided = decisions();
         let before = self.device_reads()?;
-        let (elapsed, verifier) = if is_mapped(spec.workload) {
+        let (took, verifier) = if is_mapped(spec.workload) {
             self.touch(&file, &offsets, spec.op_bytes)?
         } else {
             self.read(&file, &offsets, spec.op_bytes)?
         };
         let after = self.device_reads()?;
         Ok(Sample {
-            elapsed_ns: elapsed.as_nanos() as u64,
+            elapsed_ns: took.elapsed.as_nanos() as u64,
+            cpu_ns: took.cpu.as_nanos() as u64,
             bytes: verifier.bytes(),
             ops: offsets.len() as u64,
             device_reads: after.requests - before.requests,
@@ -79,20 +80,20 @@ impl Target {
         file: &File,
         offsets: &[u64],
         op_bytes: u64,
-    ) -> Result<(Duration, Verifier), StageError> {
+    ) -> Result<(Took, Verifier), StageError> {
         let op_bytes = op_bytes as usize;
         // Not zeros, which the allocator would map on first use.
         let mut arena = vec![0xa5_u8; offsets.len() * op_bytes];
-        let start = Instant::now();
+        let clocks = Clocks::start();
         for (offset, buffer) in offsets.iter().zip(arena.chunks_exact_mut(op_bytes)) {
             file.read_exact_at(buffer, *offset).at("reading", &self.path)?;
         }
-        let elapsed = start.elapsed();
+        let took = clocks.stop();
         let mut verifier = Verifier::new();
         for (offset, buffer) in offsets.iter().zip(arena.chunks_exact(op_bytes)) {
             verifier.take(*offset, buffer)?;
         }
-        Ok((elapsed, verifier))
+        Ok((took, verifier))
     }
 
     /// Touch a page of a mapping for every access, then verify those pages.
@@ -101,18 +102,18 @@ impl Target {
         file: &File,
         offsets: &[u64],
         op_bytes: u64,
-    ) -> Result<(Duration, Verifier), StageError> {
+    ) -> Result<(Took, Verifier), StageError> {
         let map = Mapping::new(file, self.data_bytes as usize).at("mapping", &self.path)?;
-        let start = Instant::now();
+        let clocks = Clocks::start();
         for offset in offsets {
             map.touch(*offset as usize);
         }
-        let elapsed = start.elapsed();
+        let took = clocks.stop();
         let mut verifier = Verifier::new();
         for offset in offsets {
             verifier.take(*offset, map.bytes(*offset as usize, op_bytes as usize))?;
         }
-        Ok((elapsed, verifier))
+        Ok((took, verifier))
     }
 
     /// What the device has read so far, once it is idle.
@@ -145,7 +146,35 @@ impl Target {
     }
 }
 
-/// A file, mapped for reading.
+/// What accesses took.
+struct Took {
+    elapsed: Duration,
+    /// Of this thread alone, without the time that it waited.
+    cpu: Duration,
+}
+
+struct Clocks {
+    start: Instant,
+    cpu: Duration,
+}
+
+impl Clocks {
+    fn start() -> Self {
+        Self { start: Instant::now(), cpu: cpu_time() }
+    }
+
+    fn stop(&self) -> Took {
+        Took { elapsed: self.start.elapsed(), cpu: cpu_time() - self.cpu }
+    }
+}
+
+/// Processor time of this thread so far.
+pub fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// A file, mapped.
 pub struct Mapping {
     start: *const u8,
     len: usize,
@@ -157,11 +186,26 @@ unsafe impl Send for Mapping {}
 impl Mapping {
     /// Map the first `len` bytes.
     pub fn new(file: &File, len: usize) -> rustix::io::Result<Self> {
+        Self::map(file, len, ProtFlags::READ, MapFlags::SHARED)
+    }
+
+    /// Map the first `len` bytes so that what is written stays here.
+    pub fn private(file: &File, len: usize) -> rustix::io::Result<Self> {
+        Self::map(file, len, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+    }
+
+    fn map(file: &File, len: usize, prot: ProtFlags, flags: MapFlags) -> rustix::io::Result<Self> {
         // SAFETY: a new mapping at an address that the kernel chooses touches
         // nothing that exists.
-        let start =
-            unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, file, 0)? };
+        let start = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, 0)? };
         Ok(Self { start: start.cast(), len })
+    }
+
+    /// Write one byte of a private mapping, and with it get a copy of the page.
+    pub fn scribble(&mut self, at: usize) {
+        assert!(at < self.len, "outside of the mapping");
+        // SAFETY: inside of the mapping; nobody has a borrow of it.
+        unsafe { self.start.cast_mut().add(at).write_volatile(1) };
     }
 
     /// Read one byte, and with it the page.
