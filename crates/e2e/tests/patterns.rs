@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the example policies are for, measured on the slow disk: many times as
+//! fast where their pattern is, and no other I/O where it is not.
+
+use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_engine::Engine;
+use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use std::collections::BTreeMap;
+
+const POLICIES: [(&str, Workload, f64); 3] = [
+    ("stride", Workload::Stride, 6.0),
+    ("backward", Workload::Backward, 10.0),
+    ("interleaved", Workload::Interleaved, 1.5),
+];
+
+fn device(profile: DeviceProfile) -> Device {
+    Device { profile, fs: Fs::Ext4, data_bytes: 256 << 20 }
+}
+
+fn with(engine: &mut Engine, policy: &str, spec: WorkloadSpec) -> Sample {
+    engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
+    let sample = engine.run(spec, &step).unwrap();
+    engine.detach(&step).unwrap();
+    sample
+}
+
+#[test]
+fn each_is_fast_on_its_pattern() {
+    let names = POLICIES.map(|(name, ..)| name);
+    let mut engine = boot(&names, vec![], &[]);
+    engine.set_up(device(DeviceProfile::Disk), &step).unwrap();
+    let mut slow = Vec::new();
+    for (policy, workload, least) in POLICIES {
+        // Longer than the table's, so that the beginning, which nobody can
+        // foresee, is a small part of it.
+        let short = workload.default_spec();
+        let spec = WorkloadSpec { ops: 4 * short.ops, ..short };
+        let mut gains: Vec<f64> = (0..7)
+            .map(|_| {
+                let kernel = engine.run(spec, &step).unwrap();
+                let sample = with(&mut engine, policy, spec);
+                assert_eq!(sample.checksum, kernel.checksum, "{policy}: other data");
+                kernel.elapsed_ns as f64 / sample.elapsed_ns as f64
+            })
+            .collect();
+        gains.sort_by(f64::total_cmp);
+        println!("{policy} on {workload}: {gains:.2?} times as fast");
+        let median = gains[gains.len() / 2];
+        if median < least {
+            slow.push(format!("{policy} on {workload}: {median:.2}, should be {least} at least"));
+        }
+    }
+    assert!(slow.is_empty(), "{slow:?}");
+    stop_clean(engine);
+}
+
+/// Time is noisy, requests are not: where a policy has nothing to foresee, the
+/// device sees what it sees without one.
+#[test]
+fn elsewhere_they_leave_the_io_as_it_is() {
+    let names = POLICIES.map(|(name, ..)| name);
+    let mut engine = boot(&names, vec![], &[]);
+    engine.set_up(device(DeviceProfile::Nvme), &step).unwrap();
+    for workload in Workload::ALL {
+        let spec = workload.default_spec();
+        let kernel = engine.run(spec, &step).unwrap();
+        for (policy, own, _) in POLICIES {
+            let sample = with(&mut engine, policy, spec);
+            let what = format!("{policy} on {workload}: {kernel:?} became {sample:?}");
+            assert_eq!(sample.checksum, kernel.checksum, "{what}");
+            if workload == own {
+                continue;
+            }
+            let reads = sample.device_reads.abs_diff(kernel.device_reads);
+            let bytes = sample.device_bytes.abs_diff(kernel.device_bytes);
+            // A block of metadata may or may not be there.
+            assert!(reads <= 4 + kernel.device_reads / 50, "{what}");
+            assert!(bytes <= (64 << 10) + kernel.device_bytes / 50, "{what}");
+        }
+    }
+    stop_clean(engine);
+}
