@@ -203,7 +203,8 @@ pub struct CompareArgs {
     /// 200 MB/s) or disk (5 ms, 150 MB/s).
     #[arg(long, value_name = "PROFILE", default_value = "disk", value_parser = parse::<DeviceProfile>)]
     pub device: DeviceProfile,
-    /// What the data lies on: ext4, xfs or raw (the block device itself).
+    /// What the data lies on: ext4, xfs, btrfs, overlay (the lower layer of one, on
+    /// ext4) or raw (the block device itself).
     #[arg(long, value_name = "FS", default_value = "ext4", value_parser = parse::<Fs>)]
     pub fs: Fs,
     /// How often each pair is measured.
@@ -291,11 +292,11 @@ mod tests {
             Command::Cost(args) => args.kernel.choice(),
             other => panic!("{other:?}"),
         };
-        let choice = parse(&["raext", "bench", "--kernel", "6.18"]);
+        let choice = parse(&["raext", "cost", "--kernel", "6.18"]);
         assert!(matches!(choice.want, Want::NewestOf(_)) && !choice.untested);
-        let choice = parse(&["raext", "bench", "--kernel", "./vmlinuz", "--untested"]);
+        let choice = parse(&["raext", "cost", "--kernel", "./vmlinuz", "--untested"]);
         assert!(matches!(choice.want, Want::Image(_)) && choice.untested);
-        assert_eq!(parse(&["raext", "bench"]).want.to_string(), "6.12");
+        assert_eq!(parse(&["raext", "cost"]).want.to_string(), "6.12");
     }
 
     #[test]
