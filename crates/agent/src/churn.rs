@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// How long a policy decides before it goes again: long enough for the readers
 /// to be in the middle of its decisions.
 const DECIDES_FOR: Duration = Duration::from_millis(20);
+/// How long it waits to be asked at all: a kernel that watches itself is slow.
+const ASKED_WITHIN: Duration = Duration::from_secs(2);
 /// How long the module may stay in use after its last policy: programs and maps
 /// are freed after a grace period.
 const FREE_WITHIN: Duration = Duration::from_secs(30);
@@ -45,8 +47,7 @@ pub fn run(
             modules::load_ours()?;
         }
         let attached = policy::attach_known(churn.object)?;
-        sleep(DECIDES_FOR);
-        decisions += policy::decisions();
+        decisions += decide();
         policy::detach(attached);
         if churn.kind == ChurnKind::Module {
             unload()?;
@@ -70,6 +71,18 @@ pub fn run(
         });
     }
     Ok(Reply::Done)
+}
+
+/// Let the attached policy decide; how often it was asked.
+fn decide() -> u64 {
+    let start = Instant::now();
+    loop {
+        sleep(DECIDES_FOR);
+        let decisions = policy::decisions();
+        if decisions > 0 || start.elapsed() > ASKED_WITHIN {
+            return decisions;
+        }
+    }
 }
 
 fn unload() -> Result<(), Failure> {
