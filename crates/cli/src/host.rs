@@ -21,6 +21,11 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
         dev: args.device.as_deref().map_or(Ok(0), place::device)?,
         guard_percent: args.guard.unwrap_or(0),
     };
+    let name = args.name.clone().unwrap_or_else(|| object.name().to_owned());
+    if !args.foreground {
+        // What cannot be pinned is not attached for a moment either.
+        raext_load::pin_path(&name)?;
+    }
     let attached = match raext_load::attach(object.path(), &set, &placement)? {
         Attempt::Attached(attached) => attached,
         Attempt::Refused(outcome) => {
@@ -31,7 +36,6 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
     if args.foreground {
         return hold(attached);
     }
-    let name = args.name.clone().unwrap_or_else(|| attached.name().to_owned());
     let pinned = attached.pin(&name)?;
     println!(
         "attached {name} (pinned at {}); `raext detach {name}` takes it away",

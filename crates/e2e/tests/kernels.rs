@@ -12,6 +12,7 @@ use std::iter;
 use std::path::PathBuf;
 
 const DATA_BYTES: u64 = 64 << 20;
+const POLICIES: [&str; 6] = ["noop", "wide", "lean", "stride", "backward", "interleaved"];
 /// Where the kernel tells the size of each folio that it puts into the page
 /// cache.
 const ADDED: &str = "/sys/kernel/tracing/events/filemap/mm_filemap_add_to_page_cache/enable";
@@ -34,7 +35,7 @@ fn works_on(series: &str) {
     let paths = Paths::find().unwrap();
     let extreme = build(&paths.root.join("tests/accepted/extreme.bpf.c"));
     let more = vec![guest_file(guest_path("extreme"), extreme)];
-    let mut engine = boot_kernel(&kernel, &["noop", "wide", "lean"], more, &programs);
+    let mut engine = boot_kernel(&kernel, &POLICIES, more, &programs);
     assert!(engine.release().starts_with(&format!("{series}.")), "{}", engine.release());
     for fs in Fs::ALL {
         let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
@@ -61,9 +62,28 @@ fn works_on(series: &str) {
             }
         }
     }
+    foresees(&mut engine);
     writes_windows(&mut engine);
     same_folios(&mut engine);
     stop_clean(engine);
+}
+
+/// Where a policy foresees the accesses, it is asked for few of them: marks, which
+/// ranges and windows leave, are what it is asked by.
+fn foresees(engine: &mut Engine) {
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES };
+    engine.set_up(device, &step).unwrap();
+    for (policy, workload) in [
+        ("stride", Workload::Stride),
+        ("backward", Workload::Backward),
+        ("interleaved", Workload::Interleaved),
+    ] {
+        let kernel = run(engine, None, workload);
+        let with = run(engine, Some(policy), workload);
+        let what = format!("{policy}: {with:?} against {kernel:?}");
+        assert_eq!(with.checksum, kernel.checksum, "other data: {what}");
+        assert!(with.decisions > 1 && 3 * with.decisions < with.ops, "{what}");
+    }
 }
 
 /// `noop` makes as many requests as the kernel alone in one of its runs, but for

@@ -9,7 +9,7 @@ use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
 use std::collections::BTreeMap;
 
 const DATA_BYTES: u64 = 256 << 20;
-const POLICIES: [&str; 4] = ["noop", "noop-c", "wide", "lean"];
+const POLICIES: [&str; 7] = ["noop", "noop-c", "wide", "lean", "stride", "backward", "interleaved"];
 
 fn device(profile: DeviceProfile, fs: Fs) -> Device {
     Device { profile, fs, data_bytes: DATA_BYTES }

@@ -96,6 +96,19 @@ fn pinned_as(policy: &AttachedPolicy) -> String {
     }
 }
 
+/// Where a policy would be pinned by this name.
+///
+/// # Errors
+/// When the name is taken or no file's.
+pub fn pin_path(name: &str) -> Result<PathBuf, LoadError> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || !name.chars().all(sound) {
+        return Err(LoadError::BadName(name.to_owned()));
+    }
+    let path = Path::new(PIN_DIR).join(name);
+    if path.exists() { Err(LoadError::NameTaken(name.to_owned())) } else { Ok(path) }
+}
+
 impl Attached {
     /// The policy's own name.
     pub fn name(&self) -> &str {
@@ -108,14 +121,7 @@ impl Attached {
     /// When the name is taken or no file's, or bpffs is not there; the policy
     /// is detached then.
     pub fn pin(mut self, name: &str) -> Result<PathBuf, LoadError> {
-        let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if name.is_empty() || !name.chars().all(sound) {
-            return Err(LoadError::BadName(name.to_owned()));
-        }
-        let path = Path::new(PIN_DIR).join(name);
-        if path.exists() {
-            return Err(LoadError::NameTaken(name.to_owned()));
-        }
+        let path = pin_path(name)?;
         let bpffs = |why: String| LoadError::Bpffs { path: path.clone(), why };
         fs::create_dir_all(PIN_DIR).map_err(|error| bpffs(error.to_string()))?;
         let (pinned, _) = capture::capture(|| self.link.pin(&path));

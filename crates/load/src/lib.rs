@@ -14,7 +14,7 @@ mod pins;
 mod swap;
 mod table;
 
-pub use attach::{Attached, Attempt, attach};
+pub use attach::{Attached, Attempt, attach, pin_path};
 pub use attached::{AttachedPolicy, attached};
 pub use counters::{Counters, counters, decisions};
 pub use error::LoadError;
