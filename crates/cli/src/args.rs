@@ -175,6 +175,9 @@ pub struct StatsArgs {
     /// Stop after so many rounds of --watch.
     #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
+    /// From now on, count the time that policies take, or do so no more.
+    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    pub timing: Option<String>,
     /// Print JSON, a line each round; the counters are totals.
     #[arg(long)]
     pub json: bool,

@@ -6,9 +6,13 @@ use crate::exit::Stop;
 use anyhow::Result;
 use raext_load::Counters;
 use std::collections::HashMap;
+use std::fs;
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::thread::sleep;
 use std::time::Duration;
+
+/// The module's parameter that has the time counted.
+const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
 
 /// The columns of the table, with what the counters behind them are.
 const COLUMNS: [(&str, &[&str]); 10] = [
@@ -36,6 +40,12 @@ const COLUMNS: [(&str, &[&str]); 10] = [
 
 /// Show the counters, once or again and again.
 pub fn run(args: &StatsArgs) -> Result<()> {
+    if let Some(timing) = &args.timing {
+        let word = if timing == "on" { "Y" } else { "N" };
+        fs::write(TIMING, word).map_err(|error| {
+            Stop::environment(format!("{TIMING}: {error}: is the module loaded, are you root?"))
+        })?;
+    }
     let mut before = HashMap::new();
     for round in 0_u64.. {
         let counters = raext_load::counters().ok_or_else(|| {

@@ -201,6 +201,11 @@ fn a_swap_leaves_no_decision_between() {
     assert!(status == 1 && said.contains("nobody"), "{status} {said}");
     let stats = done(&mut engine, "raext stats");
     assert!(stats.contains("noop") && stats.contains("miss"), "{stats}");
+    done(&mut engine, "raext stats --timing on");
+    engine.run(Workload::RandomRead.default_spec(), &step).unwrap();
+    let timed = done(&mut engine, "raext stats --timing off");
+    let miss = timed.lines().find(|line| line.contains(" miss ")).unwrap();
+    assert!(!miss.trim_end().ends_with('-'), "no time: {timed}");
     let watched = done(&mut engine, "raext stats --watch 1 --count 2 --json");
     assert_eq!(watched.lines().count(), 2, "{watched}");
     done(&mut engine, "raext detach it");
