@@ -121,6 +121,30 @@ RAEXT_POLICY(careless) = { .get_max_ra = (void *)limit, .name = "careless" };
     assert!(fs::metadata(&*object).unwrap().len() > 0);
 }
 
+#[test]
+fn a_policy_that_may_panic_is_told_how_not_to() {
+    let paths = Paths::find().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("src")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"hasty\"\nedition = \"2024\"\n[workspace]\n\
+         [dependencies]\nraext-policy = {{ path = \"{}\" }}\n",
+        paths.root.join("crates/policy").display()
+    );
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    let code = r#"#![no_std]
+use raext_policy::prelude::*;
+policy! { name: "hasty", get_max_ra: limit }
+fn limit(s: &State) -> Limit {
+    Limit::Pages([1, 2, 4, 8, 16, 32][s.size() as usize])
+}
+"#;
+    fs::write(dir.path().join("src/lib.rs"), code).unwrap();
+    let (status, said) = run(&["build", &dir.path().to_string_lossy()]);
+    assert!(status == 1 && said.contains("may panic (panic_bounds_check)"), "{status} {said}");
+    assert!(said.contains("get(i)"), "{said}");
+}
+
 /// A folder with links to some programs, as the only one in PATH.
 fn only(programs: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -6,11 +6,13 @@
 //! `RAEXT_STRESS_SECONDS` says for how long on each file system, and
 //! `RAEXT_STRESS_SEED` repeats a run (its accesses, not their timing).
 
-use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_e2e::{boot, build, guest_file, guest_path, step, stop_clean};
+use raext_engine::Paths;
 use raext_proto::{Fs, StressReport, StressSpec};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const POLICIES: [&str; 4] = ["noop", "wide", "lean", "noop-c"];
+/// The last one, made of random numbers, is no shipped policy.
+const POLICIES: [&str; 7] = ["noop", "wide", "stride", "backward", "interleaved", "lean", "random"];
 const SECONDS: u32 = 20;
 
 /// What each file system must have gone through, whatever else.
@@ -48,7 +50,10 @@ fn stress(fs: Fs) {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     });
     step(&format!("{fs} for {seconds} s, RAEXT_STRESS_SEED={seed}"));
-    let mut engine = boot(&POLICIES, vec![], &[]);
+    let paths = Paths::find().unwrap();
+    let random = build(&paths.root.join("tests/accepted/random.bpf.c"));
+    let more = vec![guest_file(guest_path("random"), random)];
+    let mut engine = boot(&POLICIES[..6], more, &[]);
     let policies = POLICIES.map(guest_path).to_vec();
     let spec = StressSpec { fs, seconds, seed, policies, memory_mib: 32 };
     let report = engine.stress(spec, &step).unwrap();

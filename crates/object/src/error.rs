@@ -28,6 +28,18 @@ pub enum ObjectError {
     /// It is something else than an object file.
     #[error("{}: is no object file (no ELF): build the policy with `raext build`", .0.display())]
     NotElf(PathBuf),
+    /// A policy in Rust that may panic, which the kernel has no way to do.
+    #[error(
+        "{}: the policy may panic ({what}): use get(i) for [i], wrapping or saturating \
+         arithmetic, and let-else for unwrap()",
+        path.display()
+    )]
+    Panics {
+        /// The file.
+        path: PathBuf,
+        /// The core library's function for it.
+        what: String,
+    },
     /// It begins as an object file and does not end as one.
     #[error("{}: is truncated or damaged ({why}): build the policy again", path.display())]
     Damaged {

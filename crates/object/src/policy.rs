@@ -55,6 +55,9 @@ impl PolicyObject {
             .into_iter()
             .find_map(section)
             .ok_or_else(|| ObjectError::NoStructOps(path.to_path_buf()))?;
+        if let Some(what) = panic_of(&file) {
+            return Err(ObjectError::Panics { path: path.to_path_buf(), what });
+        }
         let raw_btf = section(".BTF")
             .ok_or_else(|| ObjectError::NoBtf(path.to_path_buf()))?
             .data()
@@ -192,6 +195,15 @@ fn the_policy(path: &Path, variables: Vec<btf::Variable>) -> Result<String, Obje
             names: several.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", "),
         }),
     }
+}
+
+/// The kind of panic that a policy in Rust may end in, if any: a function of the
+/// core library, `…9panicking18panic_bounds_check` in the object file.
+fn panic_of(file: &object::File<'_>) -> Option<String> {
+    file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text).find_map(|symbol| {
+        let (_, function) = symbol.name().ok()?.split_once("9panicking")?;
+        Some(function.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned())
+    })
 }
 
 fn symbol_address(file: &object::File<'_>, name: &str) -> Option<usize> {
