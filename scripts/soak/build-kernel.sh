@@ -74,7 +74,7 @@ if [ "$(cat "$out/made-of" 2>/dev/null)" != "$made_of" ]; then
 	dropped=$(grep -E '^(CONFIG_|# CONFIG_.* is not set)' "$here/config" |
 		grep -vxFf "$tree/.config" || true)
 	[ -z "$dropped" ] || fail "kconfig dropped of scripts/soak/config: $dropped"
-	say "building the kernel (half an hour on two processors; log: $out/build.log)"
+	say "building the kernel (some 20 minutes on two processors; log: $out/build.log)"
 	begin=$(date +%s)
 	nice -n 19 make -C "$tree" -j"$(nproc)" all >"$out/build.log" 2>&1 || {
 		tail -n 20 "$out/build.log" >&2
