@@ -77,7 +77,11 @@ fn is_once(cell: &Cell, repeats: u32) -> bool {
 
 fn grid(comparison: &Comparison, show: impl Fn(&Cell) -> String) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).remove_style(TableComponent::HorizontalLines);
+    // No rules between rows: both of what they are made of.
+    table
+        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .remove_style(TableComponent::HorizontalLines)
+        .remove_style(TableComponent::MiddleIntersections);
     let labels = comparison.columns.iter().map(crate::Column::label);
     table.set_header(["workload".to_owned()].into_iter().chain(labels));
     for (at, row) in comparison.rows.iter().enumerate() {
@@ -150,6 +154,16 @@ mod tests {
             }
         }
         comparison
+    }
+
+    #[test]
+    fn nothing_stands_between_two_rows() {
+        let text = table(&wide_numbers(3));
+        let lines: Vec<_> = text.lines().collect();
+        let first = lines.iter().position(|line| line.contains("seq-read")).unwrap();
+        for (line, workload) in lines[first..].iter().zip(Workload::ALL) {
+            assert!(line.contains(workload.name()), "{line}");
+        }
     }
 
     #[test]
