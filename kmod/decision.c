@@ -231,10 +231,7 @@ static void raext_set_window(struct raext_decision *d,
 		ractl->_index = raext_file_pages(d->mapping);
 		return;
 	}
-	ractl->ra->start = w.start;
-	ractl->ra->size = w.size;
-	ractl->ra->async_size = w.async_size;
-	ractl->_index = w.start;
+	raext_put_window(ractl, w);
 }
 
 /*

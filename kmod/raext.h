@@ -47,6 +47,15 @@ struct raext_window {
 	u32 async_size;
 };
 
+static inline void raext_put_window(struct readahead_control *ractl,
+				    struct raext_window w)
+{
+	ractl->ra->start = w.start;
+	ractl->ra->size = w.size;
+	ractl->ra->async_size = w.async_size;
+	ractl->_index = w.start;
+}
+
 /**
  * struct raext_decision - one decision about readahead that is under way
  *

@@ -39,10 +39,7 @@ static void raext_ra_return(struct readahead_control *ractl,
 static void raext_read_window(struct readahead_control *ractl,
 			      struct raext_decision *d)
 {
-	ractl->ra->start = d->window.start;
-	ractl->ra->size = d->window.size;
-	ractl->ra->async_size = d->window.async_size;
-	ractl->_index = d->window.start;
+	raext_put_window(ractl, d->window);
 	d->due = false;
 	raext_read_pages(ractl, d->window.size, d->window.async_size);
 }

@@ -62,10 +62,9 @@ pub fn run(args: &CostArgs, steps: &Steps) -> Result<()> {
     for pair in 0..pairs {
         // Who goes first changes, so that a drift of the machine cancels out.
         let first = pair % 2 == 0;
-        let sides = [measure(&mut engine, first, args.time, steps)?, {
-            measure(&mut engine, !first, args.time, steps)?
-        }];
-        let [with, without] = if first { sides } else { swap(sides) };
+        let one = measure(&mut engine, first, args.time, steps)?;
+        let other = measure(&mut engine, !first, args.time, steps)?;
+        let (with, without) = if first { (one, other) } else { (other, one) };
         for (pairs, (with, without)) in cached.iter_mut().zip(with.0.iter().zip(&without.0)) {
             pairs.push(Pair { without: *without, with: *with, decisions: 0.0 });
         }
@@ -86,10 +85,6 @@ pub fn run(args: &CostArgs, steps: &Steps) -> Result<()> {
     print_cached(&cached);
     print_decided(&decided);
     Ok(())
-}
-
-fn swap<T>([a, b]: [T; 2]) -> [T; 2] {
-    [b, a]
 }
 
 /// For each cached access, its cost; for each kind of decision, the cost of an

@@ -45,6 +45,16 @@ pub fn guest_file(guest: impl Into<String>, host: impl Into<PathBuf>) -> GuestOb
     GuestObject { guest: guest.into(), host: host.into(), executable: false }
 }
 
+/// The command, as `/bin/raext` of the guest.
+///
+/// # Panics
+/// When it is not built.
+pub fn raext() -> GuestObject {
+    let host = Paths::find().expect("the tests run in a checkout").build.join("bin/raext");
+    assert!(host.is_file(), "{} is not built: run `make build`", host.display());
+    GuestObject { guest: "/bin/raext".into(), host, executable: true }
+}
+
 /// Boot with some shipped policies and more files in the guest.
 ///
 /// # Panics

@@ -2,17 +2,11 @@
 //! Coming and going: under load, twice, by other hands, and through the
 //! command as a user has it.
 
-use raext_e2e::{boot, guest_file, guest_path, shipped, step, stop_clean};
-use raext_engine::{Engine, GuestObject, Paths};
+use raext_e2e::{boot, guest_file, guest_path, raext, shipped, step, stop_clean};
+use raext_engine::{Engine, Paths};
 use raext_proto::{ChurnKind, Device, DeviceProfile, Fs, Request};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-fn raext() -> GuestObject {
-    let host = Paths::find().unwrap().build.join("bin/raext");
-    assert!(host.is_file(), "{} is not built: run `make build`", host.display());
-    GuestObject { guest: "/bin/raext".into(), host, executable: true }
-}
 
 fn run(engine: &mut Engine, argv: &[&str]) -> (i32, String) {
     let (status, stdout, stderr) = engine.exec(argv, &step).unwrap();

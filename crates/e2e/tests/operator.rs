@@ -2,16 +2,11 @@
 //! An operator's day, by the command in the guest: policies for cgroups and
 //! devices, replaced live, seen, and killed in the middle of it.
 
-use raext_e2e::{boot, guest_file, guest_path, step, stop_clean, table};
-use raext_engine::{Engine, GuestObject, Paths};
+use raext_e2e::{boot, guest_path, raext, step, stop_clean, table};
+use raext_engine::Engine;
 use raext_proto::{Device, DeviceProfile, Fs, GroupRun, Request, Workload, WorkloadSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-fn raext() -> GuestObject {
-    let host = Paths::find().unwrap().build.join("bin/raext");
-    GuestObject { executable: true, ..guest_file("/bin/raext", host) }
-}
 
 fn programs() -> Vec<PathBuf> {
     ["/bin/sh", "/bin/cat", "/bin/mkdir", "/bin/sleep", "/usr/bin/timeout"]

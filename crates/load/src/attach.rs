@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const EBUSY: i32 = 16;
+/// The system's number for a place that is taken.
+pub const EBUSY: i32 = 16;
 
 /// What came of an attempt to attach.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One policy in the place of another, with no moment between.
 
-use crate::attach::{Attached, link};
+use crate::attach::{Attached, EBUSY, link};
 use crate::load::{load, outcome};
 use crate::pins::{self, PinnedPolicy};
 use crate::{LoadError, capture};
@@ -12,8 +12,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
-
-const EBUSY: i32 = 16;
 
 /// What came of an attempt to replace a policy.
 #[derive(Debug)]
