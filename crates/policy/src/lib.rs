@@ -42,6 +42,7 @@ extern crate std;
 
 pub mod abi;
 mod answer;
+mod clock;
 #[doc(hidden)]
 pub mod glue;
 mod memory;
@@ -54,6 +55,7 @@ pub mod testing;
 mod tunable;
 
 pub use answer::{Decision, Limit, Window};
+pub use clock::now_ns;
 #[doc(hidden)]
 pub use memory::place;
 pub use memory::{FileKey, PerFile};
@@ -64,7 +66,7 @@ pub use tunable::{Tunable, Value};
 /// Everything that a policy needs.
 pub mod prelude {
     pub use crate::{
-        Decision, Event, Limit, PerFile, State, Tunable, Window, memory, plain, policy, tunable,
+        Decision, Event, Limit, PerFile, State, Tunable, Window, memory, now_ns, plain, policy, tunable,
     };
 }
 

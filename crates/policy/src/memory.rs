@@ -17,6 +17,13 @@ impl FileKey {
     pub fn of(s: &State) -> Self {
         Self { ino: s.i_ino(), dev: s.dev().into() }
     }
+
+    /// All files of the device that a decision is about. No file has the inode
+    /// number 0.
+    #[inline(always)]
+    pub fn of_device(s: &State) -> Self {
+        Self { ino: 0, dev: s.dev().into() }
+    }
 }
 
 /// A memory that [`memory!`](crate::memory) made. It is bounded: when it is full,
@@ -28,16 +35,23 @@ pub trait PerFile: Sized + 'static {
     /// What is kept of a file.
     type Value: Plain + 'static;
 
+    /// Under which key something of a decision is kept.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn key(s: &State) -> FileKey {
+        FileKey::of(s)
+    }
+
     /// What is kept of the decision's file; zeros if nothing is.
     #[inline(always)]
     fn get(&self, s: &State) -> Self::Value {
-        place::get::<Self>(FileKey::of(s))
+        place::get::<Self>(Self::key(s))
     }
 
     /// Keep something of the decision's file.
     #[inline(always)]
     fn set(&self, s: &State, value: Self::Value) {
-        place::set::<Self>(FileKey::of(s), value);
+        place::set::<Self>(Self::key(s), value);
     }
 
     /// The kernel's map.
@@ -93,7 +107,8 @@ pub mod place {
     }
 }
 
-/// Declare a memory: what is kept of a file, and of how many files at most.
+/// Declare a memory: what is kept of a file, and of how many files at most; or,
+/// with `PerDevice` in the place of `PerFile`, of a device.
 ///
 /// ```
 /// use raext_policy::prelude::*;
@@ -112,6 +127,12 @@ pub mod place {
 #[macro_export]
 macro_rules! memory {
     ($(#[$doc:meta])* $vis:vis static $name:ident: PerFile<$value:ty, $files:literal>;) => {
+        $crate::memory! { @make $(#[$doc])* $vis $name $value, $files, of }
+    };
+    ($(#[$doc:meta])* $vis:vis static $name:ident: PerDevice<$value:ty, $devices:literal>;) => {
+        $crate::memory! { @make $(#[$doc])* $vis $name $value, $devices, of_device }
+    };
+    (@make $(#[$doc:meta])* $vis:vis $name:ident $value:ty, $files:literal, $key:ident) => {
         $(#[$doc])*
         #[expect(clippy::upper_case_acronyms, reason = "used as a static is")]
         #[derive(Debug)]
@@ -124,6 +145,11 @@ macro_rules! memory {
 
         impl $crate::PerFile for $name {
             type Value = $value;
+
+            #[inline(always)]
+            fn key(s: &$crate::State) -> $crate::FileKey {
+                $crate::FileKey::$key(s)
+            }
 
             #[cfg(target_arch = "bpf")]
             #[inline(always)]
@@ -145,4 +171,32 @@ macro_rules! memory {
         static RAEXT_MAP: $crate::place::LruHashMap<$crate::FileKey, $value, $files> =
             $crate::place::LruHashMap::new();
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::State;
+    use crate::prelude::*;
+
+    memory! {
+        static FILES: PerFile<u64, 16>;
+    }
+    memory! {
+        static DEVICES: PerDevice<u64, 16>;
+    }
+
+    #[test]
+    fn files_of_a_device_share_what_is_kept_of_it() {
+        let file = |ino, dev| {
+            State::miss(0, 1).with(|s| {
+                s.i_ino = ino;
+                s.dev = dev;
+            })
+        };
+        FILES.set(&file(1, 7), 1);
+        DEVICES.set(&file(1, 7), 2);
+        assert_eq!([FILES.get(&file(2, 7)), DEVICES.get(&file(2, 7))], [0, 2]);
+        assert_eq!([FILES.get(&file(1, 8)), DEVICES.get(&file(1, 8))], [0, 0]);
+        assert_eq!(FILES.get(&file(1, 7)), 1);
+    }
 }

@@ -18,7 +18,7 @@
 //! assert_eq!(asked, [Range { start: 108, pages: 4, marked: false }]);
 //! ```
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::vec::Vec;
 
@@ -40,6 +40,7 @@ pub struct Range {
 std::thread_local! {
     static RANGES: RefCell<Vec<Range>> = const { RefCell::new(Vec::new()) };
     static CACHE: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
+    static TIME: Cell<u64> = const { Cell::new(0) };
     static MEMORY: RefCell<HashMap<(TypeId, FileKey), Box<dyn Any>>> = RefCell::default();
 }
 
@@ -56,10 +57,20 @@ pub fn put_into_cache(pages: impl IntoIterator<Item = u64>) {
     CACHE.with_borrow_mut(|cache| cache.extend(pages));
 }
 
-/// Forget everything: the cache, and what policies keep of files.
+/// Set the clock that [`now_ns`](crate::now_ns) reads: nanoseconds, 0 at first.
+pub fn set_time(ns: u64) {
+    TIME.set(ns);
+}
+
+/// Forget everything: the cache, what policies keep of files, the time.
 pub fn forget() {
+    TIME.set(0);
     CACHE.take();
     MEMORY.take();
+}
+
+pub(crate) fn time() -> u64 {
+    TIME.get()
 }
 
 pub(crate) fn note(range: Range) {
