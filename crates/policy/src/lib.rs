@@ -48,6 +48,7 @@ pub mod glue;
 mod memory;
 mod plain;
 mod prefetch;
+mod shared;
 mod state;
 mod table;
 #[cfg(not(target_arch = "bpf"))]
@@ -58,15 +59,17 @@ pub use answer::{Decision, Limit, Window};
 pub use clock::now_ns;
 #[doc(hidden)]
 pub use memory::place;
-pub use memory::{FileKey, PerFile};
+pub use memory::{FileKey, InPlace, PerFile};
 pub use plain::Plain;
+pub use shared::{Shared, Word};
 pub use state::{Event, State};
 pub use tunable::{Tunable, Value};
 
 /// Everything that a policy needs.
 pub mod prelude {
     pub use crate::{
-        Decision, Event, Limit, PerFile, State, Tunable, Window, memory, now_ns, plain, policy, tunable,
+        Decision, Event, InPlace, Limit, PerFile, State, Tunable, Window, Word, memory, now_ns,
+        plain, policy, shared, tunable,
     };
 }
 

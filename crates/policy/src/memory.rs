@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a policy remembers of each file.
 
-use crate::{Plain, State};
+use crate::{Plain, Shared, State};
 
 /// How a file is known: two have the same key only if they are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,11 +65,35 @@ pub trait PerFile: Sized + 'static {
     fn insert(key: &FileKey, value: &Self::Value);
 }
 
+/// A memory of values that are changed where they are, made by
+/// [`memory!`](crate::memory) with `PerFileInPlace`. It is bounded as [`PerFile`] is.
+pub trait InPlace: Sized + 'static {
+    /// What is kept of a file.
+    type Value: Shared;
+
+    /// What is kept of the decision's file; at first, zeros. `None` if the kernel
+    /// has no memory for another file.
+    #[inline(always)]
+    fn of(&self, s: &State) -> Option<&'static Self::Value> {
+        place::of::<Self>(FileKey::of(s))
+    }
+
+    /// The kernel's map.
+    #[doc(hidden)]
+    #[cfg(target_arch = "bpf")]
+    fn lookup(key: &FileKey) -> Option<*mut Self::Value>;
+
+    /// Likewise.
+    #[doc(hidden)]
+    #[cfg(target_arch = "bpf")]
+    fn insert(key: &FileKey, value: &Self::Value);
+}
+
 /// In the kernel's LRU hash map.
 #[cfg(target_arch = "bpf")]
 #[doc(hidden)]
 pub mod place {
-    use super::{FileKey, PerFile};
+    use super::{FileKey, InPlace, PerFile};
     pub use aya_ebpf::btf_maps::LruHashMap;
 
     #[inline(always)]
@@ -90,13 +114,23 @@ pub mod place {
             None => M::insert(&file, &value),
         }
     }
+
+    #[inline(always)]
+    pub fn of<M: InPlace>(file: FileKey) -> Option<&'static M::Value> {
+        if M::lookup(&file).is_none() {
+            M::insert(&file, &M::Value::default());
+        }
+        // SAFETY: the kernel keeps the element for the whole callback, which is as
+        // long as the program that holds the reference; all of it is atomic.
+        M::lookup(&file).map(|value| unsafe { &*value })
+    }
 }
 
 /// In the test thread's own.
 #[cfg(not(target_arch = "bpf"))]
 #[doc(hidden)]
 pub mod place {
-    use super::{FileKey, PerFile};
+    use super::{FileKey, InPlace, PerFile};
 
     pub fn get<M: PerFile>(file: FileKey) -> M::Value {
         crate::testing::recall::<M, M::Value>(file).unwrap_or_default()
@@ -105,10 +139,15 @@ pub mod place {
     pub fn set<M: PerFile>(file: FileKey, value: M::Value) {
         crate::testing::keep::<M, M::Value>(file, value);
     }
+
+    pub fn of<M: InPlace>(file: FileKey) -> Option<&'static M::Value> {
+        Some(crate::testing::kept::<M, M::Value>(file))
+    }
 }
 
 /// Declare a memory: what is kept of a file, and of how many files at most; or,
-/// with `PerDevice` in the place of `PerFile`, of a device.
+/// with `PerDevice` in the place of `PerFile`, of a device. With `PerFileInPlace`,
+/// what is kept is a [`shared!`](crate::shared) struct and changed where it is.
 ///
 /// ```
 /// use raext_policy::prelude::*;
@@ -132,7 +171,20 @@ macro_rules! memory {
     ($(#[$doc:meta])* $vis:vis static $name:ident: PerDevice<$value:ty, $devices:literal>;) => {
         $crate::memory! { @make $(#[$doc])* $vis $name $value, $devices, of_device }
     };
+    ($(#[$doc:meta])* $vis:vis static $name:ident: PerFileInPlace<$value:ty, $files:literal>;) => {
+        $crate::memory! { @place $(#[$doc])* $vis $name $value, $files, $crate::InPlace, }
+    };
     (@make $(#[$doc:meta])* $vis:vis $name:ident $value:ty, $files:literal, $key:ident) => {
+        $crate::memory! {
+            @place $(#[$doc])* $vis $name $value, $files, $crate::PerFile,
+            #[inline(always)]
+            fn key(s: &$crate::State) -> $crate::FileKey {
+                $crate::FileKey::$key(s)
+            }
+        }
+    };
+    (@place $(#[$doc:meta])* $vis:vis $name:ident $value:ty, $files:literal, $kind:path,
+     $($key:tt)*) => {
         $(#[$doc])*
         #[expect(clippy::upper_case_acronyms, reason = "used as a static is")]
         #[derive(Debug)]
@@ -143,13 +195,10 @@ macro_rules! memory {
             "a policy may keep 256 bytes of a file at most"
         );
 
-        impl $crate::PerFile for $name {
+        impl $kind for $name {
             type Value = $value;
 
-            #[inline(always)]
-            fn key(s: &$crate::State) -> $crate::FileKey {
-                $crate::FileKey::$key(s)
-            }
+            $($key)*
 
             #[cfg(target_arch = "bpf")]
             #[inline(always)]

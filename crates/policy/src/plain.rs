@@ -58,13 +58,13 @@ arrays! { 1 2 3 4 5 6 7 8 12 16 24 32 }
 #[macro_export]
 macro_rules! plain {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)?
+        $($(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
     }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         #[repr(C)]
         $vis struct $name {
-            $($(#[$field_doc])* $field: $type),*
+            $($(#[$field_doc])* $field_vis $field: $type),*
         }
 
         // SAFETY: every field is plain, as the function proves.

@@ -22,7 +22,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::vec::Vec;
 
-use crate::{FileKey, Plain};
+use crate::{FileKey, Plain, Shared};
 use std::any::{Any, TypeId};
 use std::boxed::Box;
 
@@ -89,4 +89,16 @@ pub(crate) fn recall<M: 'static, V: Plain + 'static>(file: FileKey) -> Option<V>
 
 pub(crate) fn keep<M: 'static, V: Plain + 'static>(file: FileKey, value: V) {
     MEMORY.with_borrow_mut(|memory| memory.insert((TypeId::of::<M>(), file), Box::new(value)));
+}
+
+/// What memory `M` keeps of a file, in its place. It stays for the rest of the
+/// test program.
+pub(crate) fn kept<M: 'static, V: Shared>(file: FileKey) -> &'static V {
+    MEMORY.with_borrow_mut(|memory| {
+        let place = memory.entry((TypeId::of::<M>(), file)).or_insert_with(|| {
+            let place: &'static V = Box::leak(Box::default());
+            Box::new(place)
+        });
+        *place.downcast_ref::<&'static V>().expect("a memory has one type of value")
+    })
 }
