@@ -12,7 +12,7 @@ use std::iter;
 use std::path::PathBuf;
 
 const DATA_BYTES: u64 = 64 << 20;
-const POLICIES: [&str; 6] = ["noop", "wide", "lean", "stride", "backward", "interleaved"];
+const POLICIES: [&str; 7] = ["auto", "noop", "wide", "lean", "stride", "backward", "interleaved"];
 /// Where the kernel tells the size of each folio that it puts into the page
 /// cache.
 const ADDED: &str = "/sys/kernel/tracing/events/filemap/mm_filemap_add_to_page_cache/enable";

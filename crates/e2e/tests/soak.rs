@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 const SYSTEMS: [Fs; 4] = [Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Overlay];
-const SHIPPED: [&str; 7] = ["noop", "wide", "lean", "backward", "interleaved", "stride", "noop-c"];
+const SHIPPED: [&str; 8] =
+    ["auto", "noop", "wide", "lean", "backward", "interleaved", "stride", "noop-c"];
 /// Those that the verifier is done with soon, though it is watched too: they can
 /// come and go often.
 const QUICK: [&str; 4] = ["noop", "wide", "lean", "noop-c"];

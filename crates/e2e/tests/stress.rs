@@ -12,7 +12,8 @@ use raext_proto::{Fs, StressReport, StressSpec};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The last one, made of random numbers, is no shipped policy.
-const POLICIES: [&str; 7] = ["noop", "wide", "stride", "backward", "interleaved", "lean", "random"];
+const POLICIES: [&str; 8] =
+    ["auto", "noop", "wide", "stride", "backward", "interleaved", "lean", "random"];
 const SECONDS: u32 = 20;
 
 /// What each file system must have gone through, whatever else.
@@ -53,7 +54,7 @@ fn stress(fs: Fs) {
     let paths = Paths::find().unwrap();
     let random = build(&paths.root.join("tests/accepted/random.bpf.c"));
     let more = vec![guest_file(guest_path("random"), random)];
-    let mut engine = boot(&POLICIES[..6], more, &[]);
+    let mut engine = boot(&POLICIES[..7], more, &[]);
     let policies = POLICIES.map(guest_path).to_vec();
     let spec = StressSpec { fs, seconds, seed, policies, memory_mib: 32 };
     let report = engine.stress(spec, &step).unwrap();

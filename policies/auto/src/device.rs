@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a device needs in front of an application: its latency times the rate at
+//! which the application goes on, learned from what is seen of both.
+//!
+//! A stream that waited for its first pages tells the latency: the time from
+//! the miss to the mark behind them. From mark to mark, it tells its rate. As long
+//! as windows are too small, the latency is most of that time and the rate grows
+//! with the window; so the need does, and the window after it, until the device
+//! or the application is the limit. That is how TCP BBR finds the size of its
+//! pipe (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016).
+
+use crate::DEPTH;
+use raext_policy::prelude::*;
+
+plain! {
+    /// What is known of a device.
+    pub struct Device {
+        /// The shortest wait for a page, µs; 0 if not known.
+        pub latency: u32,
+        /// What a stream needed in flight, pages; decays.
+        pub need: u32,
+    }
+}
+
+memory! {
+    /// The devices that are read from.
+    pub static DEVICES: PerDevice<Device, 64>;
+}
+
+/// A shorter wait is believed at once, a longer one by this part of the
+/// difference.
+const SLOWLY: u32 = 64;
+
+impl Device {
+    /// A stream waited so long for its first pages, µs.
+    #[inline(always)]
+    pub fn waited(&mut self, us: u32) {
+        if self.latency == 0 || us < self.latency {
+            self.latency = us;
+        } else {
+            let more = us - self.latency;
+            let more = if more < self.latency { more } else { self.latency };
+            self.latency += more / SLOWLY;
+        }
+    }
+
+    /// What a stream needs in flight that came so many pages further in this
+    /// time, pages: [`DEPTH`] times what it comes further in the latency.
+    #[inline(always)]
+    pub fn need(&mut self, pages: u32, us: u32, limit: u32) -> u32 {
+        let rate = u64::from(DEPTH.get()) * u64::from(pages) * u64::from(self.latency);
+        let need = rate / u64::from(if us == 0 { 1 } else { us });
+        let need = if need > u64::from(limit) { limit } else { need as u32 };
+        self.need -= self.need / 16;
+        if need > self.need {
+            self.need = need;
+        }
+        need
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_need_is_latency_times_rate() {
+        let mut device = Device::default();
+        device.waited(5000);
+        // 1000 pages in 50 ms are 100 in the latency.
+        assert_eq!(device.need(1000, 50_000, 4096), 100 * DEPTH.get());
+        assert_eq!(device.need(u32::MAX, 0, 4096), 4096, "bounded");
+        assert_eq!(device.need, 4096);
+    }
+
+    #[test]
+    fn a_shorter_wait_is_believed_at_once() {
+        let mut device = Device::default();
+        device.waited(5000);
+        device.waited(200);
+        assert_eq!(device.latency, 200);
+        device.waited(1_000_000);
+        assert_eq!(device.latency, 203);
+    }
+
+    #[test]
+    fn small_windows_show_a_need_that_is_larger() {
+        // 32 pages each 5 ms: the latency is all of the time.
+        let mut device = Device { latency: 5000, need: 0 };
+        assert_eq!(device.need(32, 5000, 4096), 32 * DEPTH.get());
+    }
+}

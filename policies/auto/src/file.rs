@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What is known of a file: its streams, each with the window that it is in, and
+//! how far an application usually reads on from a new place.
+
+use crate::walk::Walk;
+use raext_policy::prelude::*;
+
+/// Streams that are told apart in a file.
+pub const STREAMS: usize = 6;
+
+/// A place that was read, and not followed yet.
+pub const PLACE: i32 = 0;
+/// A stream; backwards if negative. It waited for the beginning of its window.
+pub const WAITED: i32 = 1;
+/// Likewise, and the window was asked for in time, at a mark.
+pub const AHEAD: i32 = 2;
+
+shared! {
+    /// A file, its streams field by field. All pages are 32 bits wide: files of
+    /// 16 TiB and more are left to the kernel.
+    pub struct File {
+        /// The first page of what a stream has read.
+        pub low: [Word; 6],
+        /// The page behind the last; 0 if there is no stream.
+        pub high: [Word; 6],
+        /// Its last window, pages.
+        pub size: [Word; 6],
+        /// Where the application was when the stream was last heard of.
+        pub at: [Word; 6],
+        /// When that was, µs.
+        pub time: [Word; 6],
+        /// Where it began.
+        pub begin: [Word; 6],
+        /// [`PLACE`], [`WAITED`], [`AHEAD`]; negative if it goes backwards.
+        pub senses: [Word; 6],
+        /// The place that was read last.
+        pub newest: Word,
+        /// Guesses in a row that were wrong.
+        pub wrong: Word,
+        /// How far the application usually reads on from a new place, pages; 0
+        /// if not known.
+        pub run: Word,
+        /// What was guessed for the newest place, pages; 0 if nothing.
+        pub guess: Word,
+        /// Reads at equal distances.
+        pub walk: Walk,
+    }
+}
+
+memory! {
+    /// The files that are being read.
+    pub static FILES: PerFileInPlace<File, 4096>;
+}
+
+impl File {
+    /// [`PLACE`], [`WAITED`], [`AHEAD`]; negative if the stream goes backwards.
+    #[inline(always)]
+    pub fn sense(&self, i: usize) -> i32 {
+        self.senses[i].get() as i32
+    }
+
+    /// Let it be another one.
+    #[inline(always)]
+    pub fn set_sense(&self, i: usize, sense: i32) {
+        self.senses[i].set(sense as u32);
+    }
+
+    /// The stream whose last window has this page, or [`STREAMS`].
+    #[inline(always)]
+    pub fn owner(&self, page: u32) -> usize {
+        let mut found = STREAMS;
+        for i in 0..STREAMS {
+            let (low, high) = self.window(i);
+            if low <= page && page < high {
+                found = i;
+            }
+        }
+        found
+    }
+
+    /// The last window of a stream: its first page, and the one behind it.
+    #[inline(always)]
+    fn window(&self, i: usize) -> (u32, u32) {
+        let (low, high, size) = (self.low[i].get(), self.high[i].get(), self.size[i].get());
+        if self.sense(i) < 0 {
+            (low, low.saturating_add(size))
+        } else {
+            (high.saturating_sub(size), high)
+        }
+    }
+
+    /// The stream that a miss of so many pages continues, or [`STREAMS`]. A stream
+    /// may leave out as much as it reads; a place is followed without a gap.
+    #[inline(always)]
+    pub fn follower(&self, page: u32, pages: u32) -> usize {
+        let end = page.saturating_add(pages);
+        let mut found = STREAMS;
+        for i in 0..STREAMS {
+            let (sense, at) = (self.sense(i), self.at[i].get());
+            let (low, high) = self.window(i);
+            if high == 0 {
+                continue;
+            }
+            if sense == PLACE {
+                // Beside random reads, what is nearly next is chance.
+                if page == high || end == low {
+                    found = i;
+                }
+            } else if sense > PLACE {
+                if page > at && page >= low && page <= high.saturating_add(pages) {
+                    found = i;
+                }
+            } else if page < at && end <= high && end.saturating_add(pages) >= low {
+                found = i;
+            }
+        }
+        found
+    }
+
+    /// Where a new place is kept: instead of the one that was silent longest, but
+    /// streams are kept longer than places.
+    #[inline(always)]
+    pub fn victim(&self, now: u32) -> usize {
+        let (mut victim, mut age) = (0, 0);
+        for i in 0..STREAMS {
+            let silent = now.wrapping_sub(self.time[i].get());
+            let silent = if self.sense(i) == PLACE { silent } else { silent / 64 };
+            let silent = if self.high[i].get() == 0 { u32::MAX } else { silent };
+            if silent >= age {
+                (victim, age) = (i, silent);
+            }
+        }
+        victim
+    }
+
+    /// Somewhere else is read: was the guess at the newest place right?
+    #[inline(always)]
+    pub fn learn_run(&self) {
+        let i = self.newest.get() as usize;
+        if i >= STREAMS || self.high[i].get() == 0 {
+            return;
+        }
+        let run = self.run.get();
+        let came = self.at[i].get().abs_diff(self.begin[i].get());
+        if self.sense(i) != PLACE {
+            if came < run / 2 {
+                self.run.set(run - run / 4);
+            }
+            return;
+        }
+        if self.guess.get() == 0 || came != 0 {
+            return;
+        }
+        let wrong = self.wrong.get().saturating_add(1);
+        self.wrong.set(wrong);
+        // One wrong guess says little; more say that the habit has changed.
+        if wrong >= 4 {
+            self.run.set(if run < 4 { 1 } else { run / 4 });
+        }
+    }
+
+    /// The application has come this far from where a stream began.
+    #[inline(always)]
+    pub fn came(&self, i: usize, page: u32, pages: u32) {
+        let came = page.abs_diff(self.begin[i].get()).saturating_add(pages);
+        if came > self.run.get() {
+            self.run.set(came);
+        }
+    }
+}

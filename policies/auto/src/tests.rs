@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What is read when, without a kernel. The clock is that of a device with a
+//! latency of 5 ms.
+extern crate std;
+
+use super::*;
+use raext_policy::testing::{Range, forget, put_into_cache, ranges, set_time};
+use std::vec::Vec;
+
+const MS: u64 = 1_000_000;
+
+fn ask(s: State) -> Decision {
+    ranges(|| decide(&s)).0
+}
+
+fn ask_at(ms: u64, s: State) -> Decision {
+    set_time(ms * MS);
+    ask(s)
+}
+
+/// The window that was read: its first page, the one behind it, and its mark.
+fn window(answer: Decision) -> (u64, u64, u64) {
+    let Decision::Window { start, size, async_size } = answer else { panic!("{answer:?}") };
+    let end = start + u64::from(size);
+    (start, end, end - u64::from(async_size))
+}
+
+fn size(answer: Decision) -> u64 {
+    let (start, end, _) = window(answer);
+    end - start
+}
+
+/// Read `count` times forwards by 4 pages, of which the marked ones are marks;
+/// the windows that were read.
+fn scan(from: u64, count: u64, read_ms: u64) -> Vec<u64> {
+    let mut sizes = Vec::new();
+    let (mut end, mut mark) = (from, u64::MAX);
+    for at in (from..).step_by(4).take(count as usize) {
+        let answer = if at >= end {
+            ask_at(at * read_ms / 4, State::miss(at, 4))
+        } else if at <= mark && mark < at + 4 {
+            ask_at(at * read_ms / 4, State::mark(mark, 4))
+        } else {
+            continue;
+        };
+        let new = window(answer);
+        sizes.push(new.1 - new.0);
+        (end, mark) = if new.1 > new.0 { (new.1, new.2) } else { (at + 4, u64::MAX) };
+    }
+    sizes
+}
+
+const RANDOM: [u64; 12] =
+    [37128, 48872, 63632, 29120, 49996, 57496, 34276, 18708, 52032, 26484, 39676, 10944];
+
+#[test]
+fn a_file_costs_less_than_256_bytes() {
+    assert!(size_of::<File>() + size_of::<raext_policy::FileKey>() < 256);
+}
+
+#[test]
+fn a_scan_from_the_beginning_opens_its_window_at_once() {
+    // 4 pages a ms: 20 in a latency of 5 ms.
+    assert_eq!(window(ask_at(0, State::miss(0, 16))), (0, 64, 16));
+    assert_eq!(window(ask_at(5, State::mark(16, 16))), (64, 320, 64));
+    // The application came 48 pages further in 1 ms: 240 in the latency.
+    assert_eq!(window(ask_at(6, State::mark(64, 16))), (320, 320 + 720, 320));
+}
+
+#[test]
+fn a_slow_application_gets_small_windows() {
+    let sizes = scan(0, 4000, 10);
+    // 4 pages in 10 ms, latency 10 ms: 12 pages are needed, 32 the least.
+    assert!(sizes.iter().rev().take(10).all(|&size| size == 32), "{sizes:?}");
+}
+
+#[test]
+fn random_reads_are_read_alone() {
+    forget();
+    for index in RANDOM {
+        assert_eq!(size(ask(State::miss(index, 4))), 0);
+    }
+}
+
+#[test]
+fn random_faults_are_read_alone_after_few() {
+    forget();
+    let sizes: Vec<_> = RANDOM.map(|index| size(ask(State::fault(index)))).into();
+    assert_eq!(sizes, [16, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn after_a_scan_random_reads_are_soon_alone() {
+    scan(0, 4000, 1);
+    let sizes: Vec<_> = RANDOM.map(|index| size(ask(State::miss(index, 4)))).into();
+    assert_eq!(sizes, [32, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn after_random_reads_a_scan_gets_windows() {
+    forget();
+    for index in RANDOM {
+        ask(State::miss(index, 4));
+    }
+    let sizes = scan(1000, 400, 1);
+    assert_eq!(sizes[..2], [0, 16]);
+    assert!(sizes.iter().any(|&size| size >= 64), "{sizes:?}");
+}
+
+#[test]
+fn the_length_of_a_burst_is_learned() {
+    let mut misses = Vec::new();
+    for start in RANDOM {
+        let mut waits = 0;
+        let (mut end, mut mark) = (start, u64::MAX);
+        for at in (start..start + 32).step_by(4) {
+            let answer = if at >= end {
+                waits += 1;
+                ask(State::miss(at, 4))
+            } else if at <= mark && mark < at + 4 {
+                ask(State::mark(mark, 4))
+            } else {
+                continue;
+            };
+            let new = window(answer);
+            if new.1 > new.0 {
+                (end, mark) = (new.1, new.2);
+            } else if at >= end {
+                end = at + 4;
+            }
+        }
+        misses.push(waits);
+    }
+    assert!(misses[0] > 1, "{misses:?}");
+    assert!(misses[2..].iter().all(|&waits| waits == 1), "{misses:?}");
+}
+
+#[test]
+fn backwards_the_windows_lie_before() {
+    forget();
+    ask_at(0, State::miss(10_000, 4));
+    // Sixteen pages before, marked at the next read.
+    assert_eq!(window(ask_at(5, State::miss(9996, 4))), (9980, 10_000, 9992));
+    assert_eq!(window(ask_at(10, State::mark(9992, 4))), (9916, 9980, 9976));
+    // To the beginning of the file, and not before.
+    forget();
+    ask(State::miss(8, 4));
+    assert_eq!(window(ask(State::miss(4, 4))).0, 0);
+}
+
+#[test]
+fn equal_distances_are_a_walk_in_either_direction() {
+    for step in [128_i64, -128] {
+        forget();
+        let at = |i: i64| 20_000_u64.wrapping_add_signed(step * i);
+        for i in 0..3 {
+            assert_eq!(ranges(|| decide(&State::miss(at(i), 4))).1, []);
+        }
+        let (answer, asked) = ranges(|| decide(&State::miss(at(3), 4)));
+        assert_eq!((size(answer), asked.len()), (0, 8));
+        assert_eq!(asked[4], Range { start: at(8), pages: 4, marked: true });
+        let (_, more) = ranges(|| decide(&State::mark(at(8), 4)));
+        assert_eq!((more.len(), more[0].start, more[0].marked), (16, at(12), true));
+    }
+}
+
+#[test]
+fn streams_of_one_descriptor_are_kept_apart() {
+    forget();
+    for start in [1000, 20_000, 40_000] {
+        ask(State::miss(start, 16));
+    }
+    for start in [1000, 20_000, 40_000] {
+        let (from, end, mark) = window(ask(State::miss(start + 16, 16)));
+        assert_eq!((from, end, mark), (start + 16, start + 80, start + 32));
+    }
+    for start in [1000, 20_000, 40_000] {
+        let (from, end, mark) = window(ask(State::mark(start + 32, 16)));
+        assert_eq!((from, end, mark), (start + 80, start + 336, start + 80));
+    }
+}
+
+#[test]
+fn a_scan_outlives_random_reads_of_the_same_file() {
+    forget();
+    let mut mark = 0;
+    for (i, index) in RANDOM.into_iter().enumerate() {
+        let s = if i == 0 { State::miss(0, 16) } else { State::mark(mark, 16) };
+        let answer = ask_at(10 * i as u64, s);
+        assert!(size(answer) >= 32, "window {i}: {answer:?}");
+        mark = window(answer).2;
+        for more in 0..8 {
+            ask_at(10 * i as u64 + more, State::miss(index / 2 + 20_000 + more * 100, 4));
+        }
+    }
+}
+
+#[test]
+fn the_application_s_word_is_doubted_only_for_good_reason() {
+    let random = |s: State| s.with(|s| s.flags |= raext_policy::abi::BPF_FS_RA_RANDOM);
+    forget();
+    assert_eq!(size(ask(random(State::fault(0)))), 0, "not even at the beginning");
+    assert_eq!(size(ask(random(State::fault(1)))), 0, "once may be chance");
+    assert!(size(ask(random(State::fault(2)))) > 1);
+}
+
+#[test]
+fn a_mark_of_the_kernel_s_becomes_a_stream() {
+    forget();
+    put_into_cache(500..532);
+    assert_eq!(window(ask(State::mark(500, 4))), (532, 564, 532));
+}
+
+#[test]
+fn nothing_is_read_behind_the_end() {
+    forget();
+    let end = 1 << 18;
+    ask(State::miss(end - 8, 4));
+    let (_, last, _) = window(ask(State::miss(end - 4, 4)));
+    assert!(last >= end, "the module cuts it off");
+    assert_eq!(size(ask(State::mark(end - 2, 2))), 0);
+}
+
+#[test]
+fn what_does_not_fit_is_the_kernel_s() {
+    let huge = State::miss(0, 4).with(|s| s.file_pages = u32::MAX.into());
+    assert_eq!(ask(huge), Decision::Kernel);
+}
