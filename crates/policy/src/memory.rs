@@ -71,11 +71,18 @@ pub trait InPlace: Sized + 'static {
     /// What is kept of a file.
     type Value: Shared;
 
+    /// Under which key something of a decision is kept.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn key(s: &State) -> FileKey {
+        FileKey::of(s)
+    }
+
     /// What is kept of the decision's file; at first, zeros. `None` if the kernel
     /// has no memory for another file.
     #[inline(always)]
     fn of(&self, s: &State) -> Option<&'static Self::Value> {
-        place::of::<Self>(FileKey::of(s))
+        place::of::<Self>(Self::key(s))
     }
 
     /// The kernel's map.
@@ -117,12 +124,16 @@ pub mod place {
 
     #[inline(always)]
     pub fn of<M: InPlace>(file: FileKey) -> Option<&'static M::Value> {
-        if M::lookup(&file).is_none() {
-            M::insert(&file, &M::Value::default());
-        }
+        let value = match M::lookup(&file) {
+            Some(value) => value,
+            None => {
+                M::insert(&file, &M::Value::default());
+                M::lookup(&file)?
+            }
+        };
         // SAFETY: the kernel keeps the element for the whole callback, which is as
         // long as the program that holds the reference; all of it is atomic.
-        M::lookup(&file).map(|value| unsafe { &*value })
+        Some(unsafe { &*value })
     }
 }
 
@@ -146,8 +157,9 @@ pub mod place {
 }
 
 /// Declare a memory: what is kept of a file, and of how many files at most; or,
-/// with `PerDevice` in the place of `PerFile`, of a device. With `PerFileInPlace`,
-/// what is kept is a [`shared!`](crate::shared) struct and changed where it is.
+/// with `PerDevice` in the place of `PerFile`, of a device. With `PerFileInPlace`
+/// and `PerDeviceInPlace`, what is kept is a [`shared!`](crate::shared) struct and
+/// changed where it is.
 ///
 /// ```
 /// use raext_policy::prelude::*;
@@ -166,25 +178,20 @@ pub mod place {
 #[macro_export]
 macro_rules! memory {
     ($(#[$doc:meta])* $vis:vis static $name:ident: PerFile<$value:ty, $files:literal>;) => {
-        $crate::memory! { @make $(#[$doc])* $vis $name $value, $files, of }
+        $crate::memory! { @make $(#[$doc])* $vis $name $value, $files, PerFile, of }
     };
     ($(#[$doc:meta])* $vis:vis static $name:ident: PerDevice<$value:ty, $devices:literal>;) => {
-        $crate::memory! { @make $(#[$doc])* $vis $name $value, $devices, of_device }
+        $crate::memory! { @make $(#[$doc])* $vis $name $value, $devices, PerFile, of_device }
     };
     ($(#[$doc:meta])* $vis:vis static $name:ident: PerFileInPlace<$value:ty, $files:literal>;) => {
-        $crate::memory! { @place $(#[$doc])* $vis $name $value, $files, $crate::InPlace, }
+        $crate::memory! { @make $(#[$doc])* $vis $name $value, $files, InPlace, of }
     };
-    (@make $(#[$doc:meta])* $vis:vis $name:ident $value:ty, $files:literal, $key:ident) => {
-        $crate::memory! {
-            @place $(#[$doc])* $vis $name $value, $files, $crate::PerFile,
-            #[inline(always)]
-            fn key(s: &$crate::State) -> $crate::FileKey {
-                $crate::FileKey::$key(s)
-            }
-        }
+    ($(#[$doc:meta])* $vis:vis static $name:ident:
+        PerDeviceInPlace<$value:ty, $devices:literal>;) => {
+        $crate::memory! { @make $(#[$doc])* $vis $name $value, $devices, InPlace, of_device }
     };
-    (@place $(#[$doc:meta])* $vis:vis $name:ident $value:ty, $files:literal, $kind:path,
-     $($key:tt)*) => {
+    (@make $(#[$doc:meta])* $vis:vis $name:ident $value:ty, $files:literal, $kind:ident,
+     $key:ident) => {
         $(#[$doc])*
         #[expect(clippy::upper_case_acronyms, reason = "used as a static is")]
         #[derive(Debug)]
@@ -195,10 +202,13 @@ macro_rules! memory {
             "a policy may keep 256 bytes of a file at most"
         );
 
-        impl $kind for $name {
+        impl $crate::$kind for $name {
             type Value = $value;
 
-            $($key)*
+            #[inline(always)]
+            fn key(s: &$crate::State) -> $crate::FileKey {
+                $crate::FileKey::$key(s)
+            }
 
             #[cfg(target_arch = "bpf")]
             #[inline(always)]

@@ -12,19 +12,19 @@
 use crate::DEPTH;
 use raext_policy::prelude::*;
 
-plain! {
+shared! {
     /// What is known of a device.
     pub struct Device {
         /// The shortest wait for a page, µs; 0 if not known.
-        pub latency: u32,
+        pub latency: Word,
         /// What a stream needed in flight, pages; decays.
-        pub need: u32,
+        pub need: Word,
     }
 }
 
 memory! {
     /// The devices that are read from.
-    pub static DEVICES: PerDevice<Device, 64>;
+    pub static DEVICES: PerDeviceInPlace<Device, 64>;
 }
 
 /// A shorter wait is believed at once, a longer one by this part of the
@@ -34,27 +34,27 @@ const SLOWLY: u32 = 64;
 impl Device {
     /// A stream waited so long for its first pages, µs.
     #[inline(always)]
-    pub fn waited(&mut self, us: u32) {
-        if self.latency == 0 || us < self.latency {
-            self.latency = us;
+    pub fn waited(&self, us: u32) {
+        let known = self.latency.get();
+        if known == 0 || us < known {
+            self.latency.set(us);
         } else {
-            let more = us - self.latency;
-            let more = if more < self.latency { more } else { self.latency };
-            self.latency += more / SLOWLY;
+            let more = us - known;
+            let more = if more < known { more } else { known };
+            self.latency.set(known + more / SLOWLY);
         }
     }
 
     /// What a stream needs in flight that came so many pages further in this
     /// time, pages: [`DEPTH`] times what it comes further in the latency.
     #[inline(always)]
-    pub fn need(&mut self, pages: u32, us: u32, limit: u32) -> u32 {
-        let rate = u64::from(DEPTH.get()) * u64::from(pages) * u64::from(self.latency);
+    pub fn need(&self, pages: u32, us: u32, limit: u32) -> u32 {
+        let rate = u64::from(DEPTH.get()) * u64::from(pages) * u64::from(self.latency.get());
         let need = rate / u64::from(if us == 0 { 1 } else { us });
         let need = if need > u64::from(limit) { limit } else { need as u32 };
-        self.need -= self.need / 16;
-        if need > self.need {
-            self.need = need;
-        }
+        let known = self.need.get();
+        let known = known - known / 16;
+        self.need.set(if need > known { need } else { known });
         need
     }
 }
@@ -65,28 +65,29 @@ mod tests {
 
     #[test]
     fn the_need_is_latency_times_rate() {
-        let mut device = Device::default();
+        let device = Device::default();
         device.waited(5000);
         // 1000 pages in 50 ms are 100 in the latency.
         assert_eq!(device.need(1000, 50_000, 4096), 100 * DEPTH.get());
         assert_eq!(device.need(u32::MAX, 0, 4096), 4096, "bounded");
-        assert_eq!(device.need, 4096);
+        assert_eq!(device.need.get(), 4096);
     }
 
     #[test]
     fn a_shorter_wait_is_believed_at_once() {
-        let mut device = Device::default();
+        let device = Device::default();
         device.waited(5000);
         device.waited(200);
-        assert_eq!(device.latency, 200);
+        assert_eq!(device.latency.get(), 200);
         device.waited(1_000_000);
-        assert_eq!(device.latency, 203);
+        assert_eq!(device.latency.get(), 203);
     }
 
     #[test]
     fn small_windows_show_a_need_that_is_larger() {
         // 32 pages each 5 ms: the latency is all of the time.
-        let mut device = Device { latency: 5000, need: 0 };
+        let device = Device::default();
+        device.waited(5000);
         assert_eq!(device.need(32, 5000, 4096), 32 * DEPTH.get());
     }
 }

@@ -18,7 +18,7 @@ pub mod walk;
 #[cfg(test)]
 mod tests;
 
-use device::{DEVICES, Device};
+use device::DEVICES;
 use file::{AHEAD, FILES, File, PLACE, STREAMS, WAITED};
 use raext_policy::prelude::*;
 
@@ -79,19 +79,13 @@ fn decide(s: &State) -> Decision {
     let Some(file) = FILES.of(s) else {
         return Decision::Kernel;
     };
-    let mut device = DEVICES.get(s);
-    let plan = if s.event() == Event::Mark {
-        marked(s, file, &mut device, ask)
-    } else {
-        missed(s, file, &device, ask)
-    };
-    DEVICES.set(s, device);
+    let plan = if s.event() == Event::Mark { marked(s, file, ask) } else { missed(s, file, ask) };
     Decision::Window { start: plan.start.into(), size: plan.size, async_size: plan.tail }
 }
 
 /// The application came to a mark: nothing has to be waited for yet.
 #[inline(always)]
-fn marked(s: &State, file: &File, device: &mut Device, ask: Ask) -> Plan {
+fn marked(s: &State, file: &File, ask: Ask) -> Plan {
     if file.walk.mark.get() != 0 && file.walk.mark.get() == ask.page {
         file.walk.go_on(s, ask.page, file.run.get());
         return ASKED;
@@ -119,19 +113,23 @@ fn marked(s: &State, file: &File, device: &mut Device, ask: Ask) -> Plan {
     file.time[i].set(ask.now);
     file.came(i, ask.page, ask.pages);
     file.wrong.set(0);
-    if sense.unsigned_abs() <= WAITED as u32 {
-        device.waited(took);
-    }
     if sense == PLACE && !goes_on(file, i) {
         return ASKED;
     }
     file.set_sense(i, if sense < 0 { -AHEAD } else { AHEAD });
+    let Some(device) = DEVICES.of(s) else {
+        return ASKED;
+    };
     let limit = LIMIT_KB.get() / 4;
     let (last, asked) = (file.size[i].get(), ask.pages);
     let most = last.saturating_mul(4);
     // Its rate is not known yet.
-    let waited = sense.unsigned_abs() <= WAITED as u32;
-    let mut size = if waited { most } else { device.need(came, took, limit) };
+    let mut size = if sense.unsigned_abs() <= WAITED as u32 {
+        device.waited(took);
+        most
+    } else {
+        device.need(came, took, limit)
+    };
     size = min(size, most);
     size = max(size, last / 2);
     size = max(size, min(LEAST, last.saturating_mul(4)));
@@ -149,10 +147,10 @@ fn goes_on(file: &File, i: usize) -> bool {
 
 /// The application waits.
 #[inline(always)]
-fn missed(s: &State, file: &File, device: &Device, ask: Ask) -> Plan {
+fn missed(s: &State, file: &File, ask: Ask) -> Plan {
     let i = file.follower(ask.page, ask.pages);
     if i < STREAMS {
-        return followed(s, file, device, i, ask);
+        return followed(s, file, i, ask);
     }
     file.learn_run();
     let certain = if s.is_random() { 1 } else { 0 };
@@ -164,7 +162,7 @@ fn missed(s: &State, file: &File, device: &Device, ask: Ask) -> Plan {
     if i >= STREAMS {
         return ASKED;
     }
-    let guess = guess(s, file, device, ask);
+    let guess = guess(s, file, ask);
     let guess = if guess > ask.pages { guess } else { 0 };
     let size = max(guess, ask.pages);
     file.begin[i].set(ask.page);
@@ -186,29 +184,42 @@ fn missed(s: &State, file: &File, device: &Device, ask: Ask) -> Plan {
     Plan { start: ask.page, size: guess, tail }
 }
 
+/// What streams on this device needed in flight, pages; 0 if not known.
+#[inline(always)]
+fn device_need(s: &State) -> u32 {
+    match DEVICES.of(s) {
+        Some(device) => device.need.get(),
+        None => 0,
+    }
+}
+
 /// What to read of a new place, pages.
 #[inline(always)]
-fn guess(s: &State, file: &File, device: &Device, ask: Ask) -> u32 {
+fn guess(s: &State, file: &File, ask: Ask) -> u32 {
     if s.is_random() {
         return 0;
     }
     if s.is_sequential() {
-        return max(device.need / 2, LEAST);
+        return max(device_need(s) / 2, LEAST);
     }
-    let part = max(device.need / 8, LEAST);
     if ask.page == 0 {
-        return max(part, ask.pages.saturating_mul(4));
+        return max(max(device_need(s) / 8, LEAST), ask.pages.saturating_mul(4));
     }
+    let doubts = 2 * min(file.wrong.get(), 8);
     if file.run.get() == 0 {
-        return if s.is_mmap() { FIRST_FAULT >> (2 * min(file.wrong.get(), 8)) } else { 0 };
+        return if s.is_mmap() { FIRST_FAULT >> doubts } else { 0 };
     }
     // Each wrong guess makes the next one smaller; one that is right restores it.
-    min(file.run.get(), part) >> (2 * min(file.wrong.get(), 8))
+    let usual = file.run.get();
+    if usual <= LEAST {
+        return usual >> doubts;
+    }
+    min(usual, max(device_need(s) / 8, LEAST)) >> doubts
 }
 
 /// The application waits for the continuation of a stream.
 #[inline(always)]
-fn followed(s: &State, file: &File, device: &Device, i: usize, ask: Ask) -> Plan {
+fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let (sense, last, high) = (file.sense(i), file.size[i].get(), file.high[i].get());
     let (usual, doubts) = (file.run.get(), 2 * min(file.wrong.get(), 8));
     let back = ask.page < file.at[i].get();
@@ -228,7 +239,7 @@ fn followed(s: &State, file: &File, device: &Device, i: usize, ask: Ask) -> Plan
         return asked_only(file, i, ask, back);
     } else {
         size = max(size, last.saturating_mul(2));
-        size = max(size, (min(usual, device.need) / 2) >> doubts);
+        size = max(size, (min(usual, device_need(s)) / 2) >> doubts);
     }
     size = min(size, LIMIT_KB.get() / 4);
     if back {
