@@ -14,6 +14,7 @@ mod message;
 mod placement;
 mod sample;
 mod stress;
+mod volume;
 mod wire;
 mod workload;
 
@@ -23,6 +24,7 @@ pub use message::{ChurnKind, Failure, GroupRun, LoadOutcome, Reply, Request};
 pub use placement::{Placement, kernel_dev};
 pub use sample::{CachedAccess, Passed, Sample};
 pub use stress::{Mismatch, StressReport, StressSpec};
+pub use volume::{Caches, DISKS, Folder, SHARES, Volume, VolumeMade};
 pub use wire::{WireError, read_message, write_message};
 pub use workload::{Workload, WorkloadSpec};
 

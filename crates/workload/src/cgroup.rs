@@ -4,7 +4,7 @@
 use crate::StageError;
 use crate::error::Context as _;
 use crate::target::DeviceReads;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,41 @@ impl Cgroup {
         self.write("cgroup.procs", "0")
     }
 
+    /// Open what a process writes "0" to, to put itself into the group.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn entrance(&self) -> Result<File, StageError> {
+        let path = self.0.join("cgroup.procs");
+        OpenOptions::new().write(true).open(&path).at("opening", &path)
+    }
+
+    /// How many processes are in it.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn processes(&self) -> Result<u64, StageError> {
+        let path = self.0.join("cgroup.procs");
+        Ok(fs::read_to_string(&path).at("reading", &path)?.lines().count() as u64)
+    }
+
+    /// Kill all processes in it.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn kill(&self) -> Result<(), StageError> {
+        self.write("cgroup.kill", "1")
+    }
+
+    /// Processor time of its processes, also of those that have ended,
+    /// nanoseconds.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn cpu_ns(&self) -> Result<u64, StageError> {
+        Ok(self.count("cpu.stat", "usage_usec")? * 1000)
+    }
+
     /// Requests and bytes that its processes have had read from the device
     /// `number`, as `MAJOR:MINOR`.
     ///
@@ -77,7 +112,12 @@ impl Cgroup {
     /// # Errors
     /// When that is not to be read.
     pub fn memory_events(&self, name: &str) -> Result<u64, StageError> {
-        let path = self.0.join("memory.events");
+        self.count("memory.events", name)
+    }
+
+    /// A count in a file of lines of a name and a number.
+    fn count(&self, file: &str, name: &str) -> Result<u64, StageError> {
+        let path = self.0.join(file);
         let text = fs::read_to_string(&path).at("reading", &path)?;
         let count =
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());

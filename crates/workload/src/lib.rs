@@ -3,25 +3,31 @@
 //!
 //! A [`Stage`] is a block device of a chosen latency and bandwidth with one data
 //! file on it. Workloads run over the file with a cold cache; what they read is
-//! verified when the clock has stopped.
+//! verified when the clock has stopped. A [`Volume`] is such a device with the
+//! files of programs, which run in a [`Root`].
 
 mod access;
 mod cached;
 mod cgroup;
+mod copy;
 mod data;
 mod error;
 mod extents;
 mod mounts;
 mod nullblk;
 mod readers;
+mod root;
 mod sight;
 mod stage;
 pub mod stress;
 mod target;
+mod volume;
 
 pub use cgroup::Cgroup;
 pub use error::StageError;
 pub use readers::{Readers, ReadersReport};
+pub use root::{Bound, Root};
 pub use sight::PAGE;
-pub use stage::Stage;
-pub use target::Target;
+pub use stage::{Stage, drop_caches};
+pub use target::{DeviceReads, Target};
+pub use volume::Volume;

@@ -6,7 +6,7 @@
 
 use crate::StageError;
 use crate::error::Context as _;
-use raext_proto::Fs;
+use raext_proto::{Fs, kernel_dev};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use std::ffi::CStr;
 use std::fs;
@@ -54,6 +54,36 @@ impl Mount {
             Fs::Overlay => Path::new(BELOW).join(LAYERS[0]),
             _ => PathBuf::from(MOUNT_POINT),
         }
+    }
+
+    /// The folder in which programs find the files, after [`Mount::complete`].
+    pub fn top(&self) -> PathBuf {
+        PathBuf::from(MOUNT_POINT)
+    }
+
+    /// The number of the device of the files, as the kernel keeps it. That is the
+    /// file system's own, which btrfs does not tell of a file.
+    pub fn device_number(&self) -> Result<u32, StageError> {
+        const MOUNTS: &str = "/proc/self/mountinfo";
+        let points = self.0.points();
+        // Of an overlay, files are read from what is below.
+        let point = points[points.len() - 1];
+        let text = fs::read_to_string(MOUNTS).at("reading", Path::new(MOUNTS))?;
+        let number = text.lines().rev().find_map(|line| {
+            let mut fields = line.split(' ');
+            let (major, minor) = fields.nth(2)?.split_once(':')?;
+            let here = fields.nth(1) == Some(point);
+            here.then_some(kernel_dev(major.parse().ok()?, minor.parse().ok()?))
+        });
+        let none = || std::io::Error::other(format!("it does not have {point}"));
+        number.ok_or_else(none).at("reading", Path::new(MOUNTS))
+    }
+
+    /// Unmount, and mount again.
+    ///
+    /// If it is in use, it stays as it is, and that is an error.
+    pub fn remount(&self) -> Result<(), StageError> {
+        self.0.remount()
     }
 
     /// All files are written: mount what is still to be mounted.

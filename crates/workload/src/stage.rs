@@ -162,7 +162,10 @@ impl Stage {
 }
 
 /// Write everything back and forget every page, dentry and inode.
-fn drop_caches() -> Result<(), StageError> {
+///
+/// # Errors
+/// When the kernel does not play along.
+pub fn drop_caches() -> Result<(), StageError> {
     rustix::fs::sync();
     fs::write(DROP_CACHES, "3").at("writing", Path::new(DROP_CACHES))
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::c_void;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -118,23 +118,33 @@ impl Target {
 
     /// What the device has read so far, once it is idle.
     fn device_reads(&self) -> Result<DeviceReads, StageError> {
+        self.stat.as_deref().map_or(Ok(DeviceReads::default()), DeviceReads::of)
+    }
+}
+
+impl DeviceReads {
+    /// What the device has read so far, once it is idle, from its statistics
+    /// (`/sys/block/…/stat`).
+    ///
+    /// # Errors
+    /// When they are none, or it does not come to rest.
+    pub fn of(stat: &Path) -> Result<Self, StageError> {
         const REQUESTS: usize = 0;
         const SECTORS: usize = 2;
         const IN_FLIGHT: usize = 8;
-        let Some(stat) = &self.stat else { return Ok(DeviceReads::default()) };
         let start = Instant::now();
         loop {
             let text = fs::read_to_string(stat).at("reading", stat)?;
             let column = |at| text.split_whitespace().nth(at).and_then(|n| n.parse::<u64>().ok());
             match (column(REQUESTS), column(SECTORS), column(IN_FLIGHT)) {
                 (Some(requests), Some(sectors), Some(0)) => {
-                    return Ok(DeviceReads { requests, bytes: sectors * 512 });
+                    return Ok(Self { requests, bytes: sectors * 512 });
                 }
                 (Some(_), Some(_), Some(_)) if start.elapsed() < IDLE_WITHIN => {
                     sleep(Duration::from_millis(1));
                 }
                 (Some(_), Some(_), Some(_)) => {
-                    let (path, waited) = (stat.clone(), IDLE_WITHIN);
+                    let (path, waited) = (stat.to_owned(), IDLE_WITHIN);
                     return Err(StageError::Busy { path, waited });
                 }
                 _ => {
