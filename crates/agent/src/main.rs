@@ -8,6 +8,7 @@
 //! reported by the first, and so that waiting for orphans does not take the
 //! exit status of a program from the one who waits for it.
 
+mod background;
 mod churn;
 mod error;
 mod exec;
@@ -15,9 +16,12 @@ mod groups;
 mod init;
 mod kmsg;
 mod modules;
+mod pass;
 mod policy;
 mod port;
+mod program;
 mod serve;
+mod shares;
 mod sight;
 mod strain;
 mod worker;

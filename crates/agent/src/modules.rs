@@ -22,13 +22,13 @@ pub fn load_listed() -> Result<(), Failure> {
     load_order(ORDER)
 }
 
-/// Load what `file_system` needs, as listed in `/modules/order.NAME`. Without
-/// such a list it is built in, or the kernel has none: mounting will tell.
+/// Load what a file system (or a driver) needs, as listed in
+/// `/modules/order.NAME`. Without such a list it is built in, or the kernel has none: mounting will tell.
 ///
 /// # Errors
 /// As [`load_listed`].
-pub fn load_for(file_system: &str) -> Result<(), Failure> {
-    load_order(&format!("{ORDER}.{file_system}"))
+pub fn load_for(name: &str) -> Result<(), Failure> {
+    load_order(&format!("{ORDER}.{name}"))
 }
 
 fn load_order(list: &str) -> Result<(), Failure> {

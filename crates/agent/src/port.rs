@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -96,6 +97,16 @@ impl Port {
     /// [`WireError::Closed`] when the host is gone.
     pub fn receive(&mut self) -> Result<Request, WireError> {
         read_message(&mut self.line)
+    }
+
+    /// To be polled, by the thread that has the port, for a request to come.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.line.get_ref().0.as_fd()
+    }
+
+    /// Whether there is more of a request already than the descriptor tells.
+    pub fn has_begun(&self) -> bool {
+        !self.line.buffer().is_empty()
     }
 
     /// Send a reply.

@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests in, replies out, until the host has had enough.
 
+use crate::background::Background;
 use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
-use crate::{exec, groups, kmsg, modules, policy, sight, strain};
+use crate::{exec, groups, kmsg, modules, pass, policy, shares, sight, strain};
 use raext_load::Attached;
 use raext_proto::{Failure, Reply, Request, WireError};
-use raext_workload::{Cgroup, Stage};
+use raext_workload::{Bound, Cgroup, Root, Stage, Volume, drop_caches};
 use std::path::Path;
+use std::time::Duration;
 
 /// What stays from one request to the next.
 struct Agent {
     port: Port,
     stage: Option<Stage>,
     attached: Vec<Attached>,
+    // In the order of their end: who uses the root, what is in it, it.
+    background: Background,
+    volume: Option<Volume>,
+    bound: Vec<Bound>,
+    root: Option<Root>,
+    /// How many programs were started.
+    programs: u32,
 }
 
 /// Say hello, then serve until the host switches the machine off or is gone.
@@ -28,7 +37,16 @@ pub fn run() -> Result<(), AgentError> {
     let up = ready.is_ok();
     port.send(&ready.map_or_else(Reply::Failed, |release| Reply::Hello { release }))?;
     port.watch(|| power_off());
-    let mut agent = Agent { port, stage: None, attached: Vec::new() };
+    let mut agent = Agent {
+        port,
+        stage: None,
+        attached: Vec::new(),
+        background: Background::default(),
+        volume: None,
+        bound: Vec::new(),
+        root: None,
+        programs: 0,
+    };
     loop {
         let request = match agent.port.receive() {
             // Nobody is left to ask for anything.
@@ -42,6 +60,10 @@ pub fn run() -> Result<(), AgentError> {
         if request == Request::PowerOff {
             agent.port.send(&Reply::Done)?;
             power_off();
+        }
+        if matches!(request, Request::Input { .. } | Request::Kill) {
+            // Said when the program had just ended: nobody waits for an answer.
+            continue;
         }
         let reply = agent.answer(request).unwrap_or_else(Reply::Failed);
         agent.port.send(&reply)?;
@@ -89,7 +111,7 @@ impl Agent {
             }
             Request::SetupDevice { device } => {
                 // The old device first: there is one at a time.
-                self.stage = None;
+                self.clear_device();
                 modules::load_for(device.fs.name())?;
                 let mut progress = progress(&mut self.port);
                 let stage = Stage::new(&device, &mut progress);
@@ -110,7 +132,7 @@ impl Agent {
                 churn::run(&churn, stage, &mut progress(&mut self.port))
             }
             Request::Stress { spec } => {
-                self.stage = None;
+                self.clear_device();
                 strain::run(&spec, &mut progress(&mut self.port))
             }
             Request::BreakDevice { offsets } => {
@@ -124,9 +146,89 @@ impl Agent {
             }
             Request::RunTogether { runs } => groups::run(self.stage()?, &runs),
             Request::Exec { argv } => exec::run(&argv),
+            Request::MountShare { tag } => shares::mount_share(&tag).map(|()| Reply::Done),
+            Request::MountDisk { name, make, read_only } => {
+                shares::mount_disk(&name, make, read_only).map(|()| Reply::Done)
+            }
+            Request::UnmountDisk { name } => shares::unmount_disk(&name).map(|()| Reply::Done),
+            Request::MakeRoot { layers } => {
+                modules::load_for("overlay")?;
+                self.clear_volume();
+                self.bound.clear();
+                self.root = None;
+                let root = Root::new(&layers).context(|| "make the root of programs".into())?;
+                self.root = Some(root);
+                Ok(Reply::Done)
+            }
+            Request::Bind { from, at } => {
+                let bound = Bound::new(Path::new(&from), self.root()?.path(), &at);
+                self.bound.push(bound.context(|| format!("show {from} at {at}"))?);
+                Ok(Reply::Done)
+            }
+            Request::MakeVolume { volume } => self.make_volume(&volume),
+            Request::DropVolume => {
+                self.clear_volume();
+                Ok(Reply::Done)
+            }
+            Request::DropCaches { caches } => {
+                let dropped = match &mut self.volume {
+                    Some(volume) => volume.chill(caches),
+                    None => drop_caches(),
+                };
+                dropped.map(|()| Reply::Done).context(|| "drop the caches".into())
+            }
+            Request::RunProgram { program } => {
+                let id = self.next_program();
+                let root = self.root.as_ref().ok_or_else(no_root)?.path();
+                pass::run(&mut self.port, id, &program, root, self.volume.as_ref())
+            }
+            Request::StartProgram { program } => {
+                let (id, root) = (self.next_program(), self.root()?.path());
+                self.background.start(id, &program, root, self.volume.as_ref())
+            }
+            Request::EndProgram { id, signal, within_ms } => {
+                let within = Duration::from_millis(within_ms);
+                self.background.end(id, signal, within, self.volume.as_ref(), &mut self.port)
+            }
+            Request::Input { .. } | Request::Kill => Ok(Reply::Done),
             Request::KernelLog => kmsg::warnings().map(|lines| Reply::Log { lines }),
             Request::PowerOff => power_off(),
         }
+    }
+
+    fn make_volume(&mut self, spec: &raext_proto::Volume) -> Result<Reply, Failure> {
+        if spec.fs == raext_proto::Fs::Raw {
+            let why = "a raw device holds no folders".into();
+            return Err(Failure { what: "make a volume".into(), why });
+        }
+        self.clear_device();
+        modules::load_for(spec.fs.name())?;
+        let root = self.root.as_ref().ok_or_else(no_root)?.path();
+        let made = Volume::new(spec, root, &mut progress(&mut self.port));
+        let (volume, made) = made.context(|| "make the volume".into())?;
+        self.volume = Some(volume);
+        Ok(Reply::VolumeMade(made))
+    }
+
+    /// There is one device at a time.
+    fn clear_device(&mut self) {
+        self.stage = None;
+        self.clear_volume();
+    }
+
+    /// Programs in the background may use it.
+    fn clear_volume(&mut self) {
+        self.background = Background::default();
+        self.volume = None;
+    }
+
+    fn next_program(&mut self) -> u32 {
+        self.programs += 1;
+        self.programs
+    }
+
+    fn root(&self) -> Result<&Root, Failure> {
+        self.root.as_ref().ok_or_else(no_root)
     }
 
     fn stage(&self) -> Result<&Stage, Failure> {
@@ -140,6 +242,10 @@ fn not_attached(what: &str) -> Failure {
 
 fn no_stage() -> Failure {
     Failure { what: "use the device".into(), why: "none was set up".into() }
+}
+
+fn no_root() -> Failure {
+    Failure { what: "use the root of programs".into(), why: "none was made".into() }
 }
 
 /// Tells the host what is being done. A host that is gone is noticed with the

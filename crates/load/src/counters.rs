@@ -2,11 +2,9 @@
 //! What each attached policy did, event by event.
 
 use crate::table::{self, Row};
+use raext_proto::VERDICTS;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// What a decision can come to; their sum is the number of decisions.
-const VERDICTS: [&str; 4] = ["kept", "limited", "changed", "taken"];
 
 /// The counters of one attached policy for one kind of event, by the names in the
 /// table's header (docs/design.md explains them).

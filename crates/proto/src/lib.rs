@@ -2,7 +2,8 @@
 //! What the host and the agent in the microVM say to each other.
 //!
 //! The host asks, the agent answers: one [`Request`], then any number of
-//! [`Reply::Progress`], then exactly one other [`Reply`]. Each message is one
+//! [`Reply::Progress`], then exactly one other [`Reply`]. Only a program that runs
+//! makes it a conversation ([`Request::RunProgram`]). Each message is one
 //! line of JSON on a virtio-serial port, so that a capture of the port can be
 //! read by a person. The measurements ([`Sample`]) and what was measured
 //! ([`WorkloadSpec`], [`Device`]) are defined here too, since the same values
@@ -12,6 +13,7 @@ mod device;
 mod faults;
 mod message;
 mod placement;
+mod program;
 mod sample;
 mod stress;
 mod volume;
@@ -22,6 +24,7 @@ pub use device::{Device, DeviceProfile, Fs};
 pub use faults::{Outcome, ReadBy, ReadFailure, Sight};
 pub use message::{ChurnKind, Failure, GroupRun, LoadOutcome, Reply, Request};
 pub use placement::{Placement, kernel_dev};
+pub use program::{End, Output, Program, Ran, Stream, User, VERDICTS};
 pub use sample::{CachedAccess, Passed, Sample};
 pub use stress::{Mismatch, StressReport, StressSpec};
 pub use volume::{Caches, DISKS, Folder, SHARES, Volume, VolumeMade};

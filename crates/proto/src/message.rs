@@ -2,8 +2,8 @@
 //! Requests of the host and replies of the agent.
 
 use crate::{
-    CachedAccess, Device, Passed, Placement, ReadBy, Sample, Sight, StressReport, StressSpec,
-    WorkloadSpec,
+    CachedAccess, Caches, Device, Passed, Placement, Program, Ran, ReadBy, Sample, Sight, Stream,
+    StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -110,6 +110,86 @@ pub enum Request {
         /// The program and its arguments.
         argv: Vec<String>,
     },
+    /// Mount a share of the host at `/shares/TAG`, read-only.
+    MountShare {
+        /// Its tag.
+        tag: String,
+    },
+    /// Mount a disk at `/disks/NAME`, with ext4.
+    MountDisk {
+        /// Its name.
+        name: String,
+        /// Make an empty file system on it first.
+        make: bool,
+        /// Only to be read.
+        read_only: bool,
+    },
+    /// Unmount a disk: all that was written to it is on it then.
+    UnmountDisk {
+        /// Its name.
+        name: String,
+    },
+    /// Make the root of programs: an overlay over these folders of the guest, the
+    /// topmost first, in which they can write anywhere; none of it reaches the
+    /// folders. Replaces the one before, with all that was written and the volume.
+    MakeRoot {
+        /// The folders, such as `/shares/TAG`.
+        layers: Vec<String>,
+    },
+    /// Show a folder (or a file) of the guest in the root of programs.
+    Bind {
+        /// The folder in the guest.
+        from: String,
+        /// The path in the root of programs; made if need be.
+        at: String,
+    },
+    /// Make a volume, replacing the one before and the device of
+    /// [`Request::SetupDevice`]; programs in the background are killed. It is seen
+    /// in the root of programs, which must be there.
+    MakeVolume {
+        /// What to make.
+        volume: Volume,
+    },
+    /// Kill programs in the background, unmount the volume and forget its data.
+    DropVolume,
+    /// Write back what is dirty, and drop caches.
+    DropCaches {
+        /// Which.
+        caches: Caches,
+    },
+    /// Run a program to its end. While it runs, [`Reply::Output`] has what it
+    /// prints and [`Reply::WantInput`] asks for input; the host may say
+    /// [`Request::Input`] and [`Request::Kill`]. The last reply is
+    /// [`Reply::Ran`].
+    RunProgram {
+        /// The program.
+        program: Program,
+    },
+    /// For the program that runs: standard input, once for each
+    /// [`Reply::WantInput`]. No bytes are its end.
+    Input {
+        /// The bytes.
+        #[serde(with = "crate::program::bytes")]
+        data: Vec<u8>,
+    },
+    /// Kill the program that runs, with its children. Nothing, if none does.
+    Kill,
+    /// Start a program in the background; [`Reply::Started`] has its number.
+    StartProgram {
+        /// The program.
+        program: Program,
+    },
+    /// Send a signal to a program in the background (none, if 0), wait for its
+    /// end, but no longer than told, and then kill it. Its output is sent
+    /// ([`Reply::Output`]), then [`Reply::Ran`].
+    EndProgram {
+        /// Its number.
+        id: u32,
+        /// The signal; to the program, not its children.
+        signal: i32,
+        /// How long to wait, milliseconds.
+        within_ms: u64,
+    },
     /// Warnings and worse from the kernel's log since boot.
     KernelLog,
     /// Switch the machine off.
@@ -179,6 +259,26 @@ pub enum Reply {
         /// Standard error.
         stderr: String,
     },
+    /// The outcome of [`Request::MakeVolume`].
+    VolumeMade(VolumeMade),
+    /// What a program has printed.
+    Output {
+        /// Where to.
+        stream: Stream,
+        /// The bytes.
+        #[serde(with = "crate::program::bytes")]
+        data: Vec<u8>,
+    },
+    /// The program that runs would read its standard input: answer with one
+    /// [`Request::Input`].
+    WantInput,
+    /// The outcome of [`Request::StartProgram`].
+    Started {
+        /// Its number.
+        id: u32,
+    },
+    /// The outcome of [`Request::RunProgram`] and [`Request::EndProgram`].
+    Ran(Ran),
     /// The outcome of [`Request::KernelLog`].
     Log {
         /// One line each, oldest first.
