@@ -19,6 +19,10 @@ pub struct VmConfig {
     /// libraries. A path is kept in the guest; a bare name is looked up in
     /// `PATH` and the `sbin` directories.
     pub programs: Vec<PathBuf>,
+    /// Folders of the host that the guest may read.
+    pub shares: Vec<Share>,
+    /// Image files of the host that are disks of the guest.
+    pub disks: Vec<Disk>,
     /// Memory of the guest, MiB. The initramfs lies in it.
     pub memory_mib: u32,
     /// Processors of the guest.
@@ -48,6 +52,8 @@ impl VmConfig {
             modules: Vec::new(),
             files: Vec::new(),
             programs: Vec::new(),
+            shares: Vec::new(),
+            disks: Vec::new(),
             memory_mib: 2048,
             cpus: 2,
             count_instructions: false,
@@ -87,4 +93,27 @@ pub enum Source {
     Host(PathBuf),
     /// These bytes.
     Bytes(Vec<u8>),
+}
+
+/// A folder of the host, with all that is below it, for the guest to read by
+/// virtiofs (`CONFIG_VIRTIO_FS=y`). The host does not let the guest change
+/// anything, whatever the guest does. What the host changes while the guest
+/// runs may be seen late.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// What the guest mounts it by: at most 35 bytes.
+    pub tag: String,
+    /// The folder.
+    pub path: PathBuf,
+}
+
+/// A raw image file as a disk of the guest, which needs the module `virtio_blk`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// What the guest finds it by, its serial number: at most 20 bytes.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Whether the guest may write to it.
+    pub writable: bool,
 }

@@ -88,6 +88,31 @@ pub enum VmError {
         /// The reason.
         source: io::Error,
     },
+    /// There is no virtiofsd.
+    #[error(
+        "no virtiofsd found (in PATH, /usr/libexec, /usr/lib/qemu): the microVM needs it to see \
+         folders of this machine; install qemu-system-common or virtiofsd"
+    )]
+    NoVirtiofsd,
+    /// A folder cannot be shared so that the guest can only read it.
+    #[error(
+        "{path}: cannot be shown read-only to the microVM: {why}; it takes root, or user \
+         namespaces for all and Linux 5.12"
+    )]
+    NoReadOnlyView {
+        /// The folder.
+        path: PathBuf,
+        /// The step that failed, and the reason.
+        why: String,
+    },
+    /// What is to be shared is no folder, or what is to be a disk no file.
+    #[error("{path}: {why}")]
+    Unfit {
+        /// What was given.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// `RAEXT_ACCEL` is not understood.
     #[error("RAEXT_ACCEL={value}: no such accelerator: choose kvm or tcg")]
     BadAccel {
@@ -158,7 +183,10 @@ impl VmError {
     pub fn is_environment(&self) -> bool {
         !matches!(
             self,
-            Self::KernelUnreadable { .. } | Self::NotAKernel { .. } | Self::BadAccel { .. }
+            Self::KernelUnreadable { .. }
+                | Self::NotAKernel { .. }
+                | Self::BadAccel { .. }
+                | Self::Unfit { .. }
         )
     }
 }

@@ -12,7 +12,8 @@
 //!
 //! Nothing of the host is changed, and nothing is left on its disk: the
 //! initramfs is a file without a name, the port a socket without one, and the
-//! guest has no network and no disk of the host's.
+//! guest has no network. It sees those folders of the host that it is given
+//! ([`Share`]), which it can only read, and those image files ([`Disk`]).
 
 mod accel;
 mod config;
@@ -23,10 +24,12 @@ mod kernel;
 mod libs;
 mod programs;
 mod qemu;
+mod readonly;
 mod trouble;
+mod virtiofsd;
 mod vm;
 
 pub use accel::Accel;
-pub use config::{GuestFile, GuestModule, Source, VmConfig};
+pub use config::{Disk, GuestFile, GuestModule, Share, Source, VmConfig};
 pub use error::VmError;
-pub use vm::Vm;
+pub use vm::{Talk, Vm};

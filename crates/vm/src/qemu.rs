@@ -13,8 +13,14 @@
 //! about within ten cycles. One thread did not in a hundred, and the workloads
 //! take as long, since they wait for the device or run on one processor.
 
+use crate::VmError;
 use crate::accel::Accel;
+use crate::config::Disk;
 use raext_proto::PORT_NAME;
+use rustix::io::{FdFlags, fcntl_setfd};
+use std::ffi::OsString;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -63,4 +69,58 @@ pub fn add_agent(command: &mut Command, initramfs: &Path) {
         .args(["-chardev", "socket,id=agent,fd=0"])
         .args(["-device", "virtio-serial-pci,disable-legacy=on,max_ports=2"])
         .args(["-device", &format!("virtserialport,chardev=agent,name={PORT_NAME}")]);
+}
+
+/// Adds folders of the host: for each its tag, and a socket to its virtiofsd.
+/// What serves the socket reads and writes the guest's memory itself, so that is
+/// to be memory that can be shared.
+pub fn add_shares(command: &mut Command, memory_mib: u32, shares: Vec<(String, OwnedFd)>) {
+    if shares.is_empty() {
+        return;
+    }
+    let memory = format!("memory-backend-memfd,id=memory,size={memory_mib}M,share=on");
+    command.args(["-object", &memory, "-machine", "memory-backend=memory"]);
+    for (number, (tag, socket)) in shares.iter().enumerate() {
+        let fd = socket.as_raw_fd();
+        command.args(["-chardev", &format!("socket,id=share{number},fd={fd}")]);
+        let device = format!("vhost-user-fs-pci,chardev=share{number},queue-size=1024,tag={tag}");
+        command.args(["-device", &device]);
+    }
+    // SAFETY: system calls alone; the closure owns the descriptors.
+    unsafe {
+        command.pre_exec(move || {
+            shares.iter().try_for_each(|(_, fd)| Ok(fcntl_setfd(fd, FdFlags::empty())?))
+        });
+    }
+}
+
+/// Adds image files as disks, which the guest knows by their serial numbers.
+///
+/// # Errors
+/// When one is no file, or its name does not fit.
+pub fn add_disks(command: &mut Command, disks: &[Disk]) -> Result<(), VmError> {
+    const SERIAL_LEN: usize = 20;
+    for (number, disk) in disks.iter().enumerate() {
+        let unfit = |why: String| VmError::Unfit { path: disk.path.clone(), why };
+        let file = disk.path.metadata().map_err(|error| unfit(error.to_string()))?;
+        if !file.is_file() {
+            return Err(unfit("a disk of the microVM is a file with its image".into()));
+        }
+        if disk.name.is_empty() || disk.name.len() > SERIAL_LEN || disk.name.contains(',') {
+            return Err(unfit(format!("no name for a disk: '{}'", disk.name)));
+        }
+        let read_only = if disk.writable { "off" } else { "on" };
+        let mut drive = OsString::from(format!(
+            "if=none,id=disk{number},format=raw,cache=unsafe,read-only={read_only},file="
+        ));
+        // A comma ends an option's value, two are one.
+        drive.push(disk.path.to_str().map_or_else(
+            || disk.path.clone().into_os_string(),
+            |path| path.replace(',', ",,").into(),
+        ));
+        command.arg("-drive").arg(drive);
+        let device = format!("virtio-blk-pci,drive=disk{number},serial={}", disk.name);
+        command.args(["-device", &device]);
+    }
+    Ok(())
 }

@@ -2,9 +2,11 @@
 //! A running machine: started, asked, switched off.
 
 use crate::console::Console;
+use crate::virtiofsd::Virtiofsd;
 use crate::{Accel, VmConfig, VmError, accel, kernel, programs, qemu};
-use raext_proto::{Reply, Request, WireError, read_message, write_message};
+use raext_proto::{Reply, Request, Stream, WireError, read_message, write_message};
 use rustix::fs::{MemfdFlags, memfd_create};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -26,17 +28,34 @@ enum Event {
     PortEnd(WireError),
     /// The console has the kernel's last words, or was closed.
     Console,
+    /// Input for the program that runs in the guest.
+    Input { conversation: u64, data: Vec<u8> },
+}
+
+/// What a program that runs in the guest may take part in.
+pub struct Talk<'a> {
+    /// Gets what it prints, as it comes. Once this returns false, the program is
+    /// killed.
+    pub output: &'a mut dyn FnMut(Stream, &[u8]) -> bool,
+    /// What it reads; nothing if absent. It is read by a thread of its own.
+    pub input: Option<Box<dyn Read + Send>>,
 }
 
 /// A machine whose agent is up. Dropped, it is gone at once.
 #[derive(Debug)]
 pub struct Vm {
     child: Child,
+    // After QEMU, whose end is theirs.
+    shares: Vec<Virtiofsd>,
     /// What QEMU itself complained of.
     complaints: File,
     port: UnixStream,
     console: Console,
     events: Receiver<Event>,
+    /// For those who are to be heard, too.
+    tell: Sender<Event>,
+    /// How many conversations there were.
+    conversations: u64,
     accel: Accel,
     release: String,
     answer_deadline: Duration,
@@ -91,12 +110,20 @@ impl Vm {
         let mut command =
             qemu::machine(qemu, accel, &config.kernel, config.memory_mib, config.cpus);
         qemu::add_agent(&mut command, &PathBuf::from(path));
+        let mut shares = Vec::new();
+        for share in &config.shares {
+            shares.push(Virtiofsd::start(share)?);
+        }
+        let sockets =
+            shares.iter_mut().filter_map(|s| Some((s.tag().to_owned(), s.take_socket()?)));
+        qemu::add_shares(&mut command, config.memory_mib, sockets.collect());
+        qemu::add_disks(&mut command, &config.disks)?;
         let child = command
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::from(complaints.try_clone().map_err(spawn_error)?))
             .spawn();
-        // The command holds QEMU's end of the socket open.
+        // The command holds QEMU's ends of the sockets open.
         drop(command);
         let mut child = child.map_err(spawn_error)?;
         let (to, events) = channel();
@@ -108,10 +135,13 @@ impl Vm {
         });
         let vm = Self {
             child,
+            shares,
             complaints,
             port,
             console,
             events,
+            tell: to.clone(),
+            conversations: 0,
             accel,
             release: String::new(),
             answer_deadline: config.answer_deadline,
@@ -159,6 +189,15 @@ impl Vm {
         if write_message(&mut self.port, request).is_err() {
             return Err(self.lost());
         }
+        self.outcome(request, progress)
+    }
+
+    /// The outcome of what the agent was asked.
+    fn outcome(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Reply, VmError> {
         loop {
             match self.next(Instant::now() + self.answer_deadline)? {
                 Some(Reply::Progress { text }) => progress(&text),
@@ -175,6 +214,53 @@ impl Vm {
                         console: self.console.tail(),
                     });
                 }
+            }
+        }
+    }
+
+    /// As [`Vm::ask`], for the requests that run a program or end one.
+    ///
+    /// # Errors
+    /// As [`Vm::ask`].
+    pub fn talk(
+        &mut self,
+        request: &Request,
+        talk: Talk<'_>,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Reply, VmError> {
+        if !self.alive {
+            return Err(VmError::Gone);
+        }
+        self.conversations += 1;
+        let mut source = Some(talk.input);
+        let mut reader = None;
+        let mut heeded = true;
+        let mut next = Some(Cow::Borrowed(request));
+        loop {
+            if let Some(words) = next.take()
+                && write_message(&mut self.port, words.as_ref()).is_err()
+            {
+                return Err(self.lost());
+            }
+            match self.outcome(request, progress)? {
+                Reply::Output { stream, data } => {
+                    if heeded && !(talk.output)(stream, &data) {
+                        heeded = false;
+                        next = Some(Cow::Owned(Request::Kill));
+                    }
+                }
+                Reply::WantInput => {
+                    let of = self.conversations;
+                    let reader = reader.get_or_insert_with(|| {
+                        let source = source.take().flatten();
+                        source.map(|source| read_input(source, of, self.tell.clone()))
+                    });
+                    // Without a source, or once that has ended, the end.
+                    if reader.as_ref().is_none_or(|wanted| wanted.send(()).is_err()) {
+                        next = Some(Cow::Owned(Request::Input { data: Vec::new() }));
+                    }
+                }
+                outcome => return Ok(outcome),
             }
         }
     }
@@ -205,19 +291,30 @@ impl Vm {
         Ok(())
     }
 
-    /// The agent's next words, `None` if there are none by `deadline`.
+    /// The agent's next words, `None` if there are none by `deadline`. Input for
+    /// its program is passed on meanwhile.
     fn next(&mut self, deadline: Instant) -> Result<Option<Reply>, VmError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match self.events.recv_timeout(left) {
-            Ok(Event::Reply(reply)) => Ok(Some(reply)),
-            Ok(Event::PortEnd(error @ WireError::Malformed { .. })) => {
-                self.end();
-                Err(VmError::Wire(error))
-            }
-            Ok(Event::PortEnd(_) | Event::Console) | Err(RecvTimeoutError::Disconnected) => {
-                Err(self.lost())
-            }
-            Err(RecvTimeoutError::Timeout) => Ok(None),
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            return match self.events.recv_timeout(left) {
+                Ok(Event::Reply(reply)) => Ok(Some(reply)),
+                Ok(Event::Input { conversation, data }) => {
+                    let wanted = conversation == self.conversations;
+                    let input = Request::Input { data };
+                    if wanted && write_message(&mut self.port, &input).is_err() {
+                        return Err(self.lost());
+                    }
+                    continue;
+                }
+                Ok(Event::PortEnd(error @ WireError::Malformed { .. })) => {
+                    self.end();
+                    Err(VmError::Wire(error))
+                }
+                Ok(Event::PortEnd(_) | Event::Console) | Err(RecvTimeoutError::Disconnected) => {
+                    Err(self.lost())
+                }
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+            };
         }
     }
 
@@ -231,12 +328,15 @@ impl Vm {
         let mut said = String::new();
         // What QEMU said is a help, no more.
         let _ = self.complaints.rewind().and_then(|()| self.complaints.read_to_string(&mut said));
+        let said: Vec<String> = [said.trim().to_owned()]
+            .into_iter()
+            .chain(self.shares.iter_mut().filter_map(Virtiofsd::words))
+            .filter(|words| !words.is_empty())
+            .collect();
         match status {
-            Some(status) => VmError::Exited {
-                status,
-                said: said.trim().to_owned(),
-                console: self.console.tail(),
-            },
+            Some(status) => {
+                VmError::Exited { status, said: said.join("\n"), console: self.console.tail() }
+            }
             None => VmError::Gone,
         }
     }
@@ -273,6 +373,28 @@ fn listen(port: UnixStream, to: &Sender<Event>) {
             return;
         }
     }
+}
+
+/// Read `source` in a thread, a portion each time that the sender is used, and
+/// tell it as an event. An unreadable source is one that has ended.
+fn read_input(
+    mut source: Box<dyn Read + Send>,
+    conversation: u64,
+    to: Sender<Event>,
+) -> Sender<()> {
+    const PORTION: usize = 64 << 10;
+    let (wanted, wants) = channel();
+    thread::spawn(move || {
+        let mut buffer = vec![0; PORTION];
+        for () in wants {
+            let length = source.read(&mut buffer).unwrap_or(0);
+            let data = buffer[..length].to_owned();
+            if to.send(Event::Input { conversation, data }).is_err() || length == 0 {
+                return;
+            }
+        }
+    });
+    wanted
 }
 
 /// A file in memory, gone with the last one who has it open.
