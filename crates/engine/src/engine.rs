@@ -7,7 +7,7 @@ use raext_proto::{
     CachedAccess, Device, GroupRun, LoadOutcome, Passed, Placement, ReadBy, Reply, Request, Sample,
     Sight, StressReport, StressSpec, WorkloadSpec,
 };
-use raext_vm::{GuestFile, GuestModule, Source, Vm, VmConfig};
+use raext_vm::{Disk, GuestFile, GuestModule, Share, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use std::path::PathBuf;
 /// What the devices and file systems of the guest need.
 const GUEST_MODULES: [&str; 3] = ["configfs", "null_blk", "xfs"];
 const GUEST_PROGRAMS: [&str; 2] = ["/sbin/mke2fs", "/sbin/mkfs.xfs"];
-/// File systems that not every kernel and host has, and that take long to load:
+/// File systems and drivers that not every kernel and host has, and that take long to load:
 /// the agent loads one when it is asked for it, and says so if it cannot.
-const MORE_MODULES: [&str; 2] = ["btrfs", "overlay"];
+const MORE_MODULES: [&str; 3] = ["btrfs", "overlay", "virtio_blk"];
 /// What one of these asks for at run time, where a kernel has it as a module:
 /// btrfs its checksum (6.18).
 const ASKED_FOR: [(&str, &str); 1] = [("btrfs", "crc32c_cryptoapi")];
@@ -43,9 +43,27 @@ pub struct GuestObject {
     pub executable: bool,
 }
 
+/// What the machine is made of, beside the project's own.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// Which kernel.
+    pub kernel: KernelChoice,
+    /// Files of the guest.
+    pub objects: Vec<GuestObject>,
+    /// Programs of the host for the guest's own root, with their libraries.
+    /// Programs of a share need not be named.
+    pub programs: Vec<PathBuf>,
+    /// Folders of the host, each at `/shares/TAG` of the guest.
+    pub shares: Vec<Share>,
+    /// Image files as disks, to be mounted by [`Engine::mount_disk`].
+    pub disks: Vec<Disk>,
+    /// Memory, MiB; as [`VmConfig::new`] has it if absent. A volume lies in it.
+    pub memory_mib: Option<u32>,
+}
+
 /// The machine.
 pub struct Engine {
-    vm: Vm,
+    pub(crate) vm: Vm,
     release: String,
 }
 
@@ -64,7 +82,17 @@ impl Engine {
         programs: &[PathBuf],
         step: &dyn Fn(&str),
     ) -> Result<Self, EngineError> {
-        Self::boot(kernel, objects, programs, &|_| {}, step)
+        let kernel = kernel.clone();
+        let programs = programs.to_vec();
+        Self::start_with(Setup { kernel, objects, programs, ..Setup::default() }, step)
+    }
+
+    /// As [`Engine::start`], with folders and image files of the host.
+    ///
+    /// # Errors
+    /// As [`Engine::start`], and when a folder cannot be shown read-only.
+    pub fn start_with(setup: Setup, step: &dyn Fn(&str)) -> Result<Self, EngineError> {
+        Self::boot(setup, &|_| {}, step)
     }
 
     /// As [`Engine::start`], on a machine whose clocks count instructions: one is
@@ -78,17 +106,17 @@ impl Engine {
         step: &dyn Fn(&str),
     ) -> Result<Self, EngineError> {
         let counting = |config: &mut VmConfig| config.count_instructions = true;
-        Self::boot(kernel, objects, &[], &counting, step)
+        let setup = Setup { kernel: kernel.clone(), objects, ..Setup::default() };
+        Self::boot(setup, &counting, step)
     }
 
     fn boot(
-        kernel: &KernelChoice,
-        objects: Vec<GuestObject>,
-        programs: &[PathBuf],
+        setup: Setup,
         change: &dyn Fn(&mut VmConfig),
         step: &dyn Fn(&str),
     ) -> Result<Self, EngineError> {
         let paths = Paths::find()?;
+        let Setup { kernel, objects, programs, shares, disks, memory_mib } = setup;
         let kernel = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, step)?;
         let module = raext_kernel::build_module(
             &kernel,
@@ -96,12 +124,18 @@ impl Engine {
             &paths.module(&kernel.release),
             step,
         )?;
-        let mut config = config(&paths, &kernel, module, objects, programs)?;
+        let mut config = config(&paths, &kernel, module, objects, &programs)?;
+        let tags: Vec<_> = shares.iter().map(|share| share.tag.clone()).collect();
+        (config.shares, config.disks) = (shares, disks);
+        config.memory_mib = memory_mib.unwrap_or(config.memory_mib);
         change(&mut config);
         let vm = Vm::boot(&config, step)?;
         let mut engine = Self { vm, release: kernel.release };
         step("loading the module");
         engine.done(&Request::LoadModule, step)?;
+        for tag in tags {
+            engine.done(&Request::MountShare { tag }, step)?;
+        }
         Ok(engine)
     }
 
@@ -309,7 +343,7 @@ impl Engine {
     }
 }
 
-fn unexpected(asked: &'static str, answer: Reply) -> EngineError {
+pub(crate) fn unexpected(asked: &'static str, answer: Reply) -> EngineError {
     EngineError::Unexpected { asked, answer: Box::new(answer) }
 }
 

@@ -7,7 +7,10 @@
 mod engine;
 mod error;
 mod paths;
+mod programs;
 
-pub use engine::{Engine, GuestObject, KernelChoice};
+pub use engine::{Engine, GuestObject, KernelChoice, Setup};
 pub use error::EngineError;
 pub use paths::Paths;
+pub use programs::Captured;
+pub use raext_vm::{Disk, Share, Talk};
