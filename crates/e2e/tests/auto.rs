@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What `auto` promises against the kernel's own readahead, measured on the slow
+//! disk; and that what it has learned of one way to read does no harm to the next.
+
+use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_engine::Engine;
+use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use std::collections::BTreeMap;
+
+/// The workload, how many times longer than usual it runs, and how many times as
+/// fast it is to be.
+const PROMISES: [(Workload, u64, f64); 5] = [
+    (Workload::SeqRead, 4, 1.8),
+    (Workload::MmapSeq, 16, 2.5),
+    (Workload::Stride, 4, 5.0),
+    (Workload::Backward, 4, 5.0),
+    (Workload::Interleaved, 4, 1.4),
+];
+
+fn machine(profile: DeviceProfile) -> Engine {
+    let mut engine = boot(&["auto"], vec![], &[]);
+    let device = Device { profile, fs: Fs::Ext4, data_bytes: 256 << 20 };
+    engine.set_up(device, &step).unwrap();
+    engine
+}
+
+fn run(engine: &mut Engine, spec: WorkloadSpec) -> Sample {
+    engine.run(spec, &step).unwrap()
+}
+
+fn attach(engine: &mut Engine) {
+    engine.attach(&guest_path("auto"), &BTreeMap::new(), &step).unwrap();
+}
+
+#[test]
+fn it_is_as_fast_as_promised() {
+    let mut engine = machine(DeviceProfile::Disk);
+    let mut broken = Vec::new();
+    for (workload, times, least) in PROMISES {
+        let spec = workload.default_spec();
+        let spec = WorkloadSpec { ops: times * spec.ops, ..spec };
+        let mut gains: Vec<f64> = (0..5)
+            .map(|_| {
+                let kernel = run(&mut engine, spec);
+                attach(&mut engine);
+                let own = run(&mut engine, spec);
+                engine.detach(&step).unwrap();
+                assert_eq!(own.checksum, kernel.checksum, "{workload}: other data");
+                kernel.elapsed_ns as f64 / own.elapsed_ns as f64
+            })
+            .collect();
+        gains.sort_by(f64::total_cmp);
+        println!("auto on {workload}: {gains:.2?} times as fast");
+        let median = gains[gains.len() / 2];
+        if median < least {
+            broken.push(format!("{workload}: {median:.2}, should be {least} at least"));
+        }
+    }
+    assert!(broken.is_empty(), "{broken:?}");
+    stop_clean(engine);
+}
+
+/// Bytes are not noisy: random access brings in what was asked for, and little
+/// more, also right after scans of the same file.
+#[test]
+fn random_access_stays_lean_whatever_came_before() {
+    let mut engine = machine(DeviceProfile::Nvme);
+    attach(&mut engine);
+    for before in [None, Some(Workload::SeqRead), Some(Workload::MmapSeq)] {
+        for workload in [Workload::RandomRead, Workload::MmapRandom] {
+            if let Some(before) = before {
+                run(&mut engine, before.default_spec());
+            }
+            let spec = workload.default_spec();
+            let sample = run(&mut engine, WorkloadSpec { ops: 4 * spec.ops, ..spec });
+            // Closing takes some guesses: 2 MB of them at most.
+            let most = sample.bytes + sample.bytes / 10 + (2 << 20);
+            assert!(sample.device_bytes <= most, "{workload} after {before:?}: {sample:?}");
+        }
+    }
+    stop_clean(engine);
+}
