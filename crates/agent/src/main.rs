@@ -15,6 +15,7 @@ mod exec;
 mod groups;
 mod init;
 mod kmsg;
+mod loopback;
 mod modules;
 mod pass;
 mod policy;

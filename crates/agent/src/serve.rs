@@ -6,7 +6,7 @@ use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
-use crate::{exec, groups, kmsg, modules, pass, policy, shares, sight, strain};
+use crate::{exec, groups, kmsg, loopback, modules, pass, policy, shares, sight, strain};
 use raext_load::Attached;
 use raext_proto::{Failure, Reply, Request, WireError};
 use raext_workload::{Bound, Cgroup, Root, Stage, Volume, drop_caches};
@@ -151,13 +151,14 @@ impl Agent {
                 shares::mount_disk(&name, make, read_only).map(|()| Reply::Done)
             }
             Request::UnmountDisk { name } => shares::unmount_disk(&name).map(|()| Reply::Done),
-            Request::MakeRoot { layers } => {
+            Request::MakeRoot { layers, as_user } => {
                 modules::load_for("overlay")?;
+                loopback::up()?;
                 self.clear_volume();
                 self.bound.clear();
                 self.root = None;
-                let root = Root::new(&layers).context(|| "make the root of programs".into())?;
-                self.root = Some(root);
+                let root = Root::new(&layers, as_user);
+                self.root = Some(root.context(|| "make the root of programs".into())?);
                 Ok(Reply::Done)
             }
             Request::Bind { from, at } => {

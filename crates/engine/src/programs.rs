@@ -39,7 +39,8 @@ impl Engine {
     /// As [`Engine::ask`].
     pub fn make_root(&mut self, layers: &[&str], step: &dyn Fn(&str)) -> Result<(), EngineError> {
         let layers = layers.iter().map(|&layer| layer.to_owned()).collect();
-        self.done(&Request::MakeRoot { layers }, step)
+        let as_user = !rustix::process::geteuid().is_root();
+        self.done(&Request::MakeRoot { layers, as_user }, step)
     }
 
     /// Show a folder or a file of the guest at a path of the programs' root.

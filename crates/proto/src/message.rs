@@ -135,6 +135,8 @@ pub enum Request {
     MakeRoot {
         /// The folders, such as `/shares/TAG`.
         layers: Vec<String>,
+        /// Whether an ordinary user of the host shares them.
+        as_user: bool,
     },
     /// Show a folder (or a file) of the guest in the root of programs.
     Bind {

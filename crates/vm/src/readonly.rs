@@ -73,6 +73,7 @@ impl ReadOnly {
             write(c"/proc/self/setgroups", b"deny").map_err(step(2))?;
             write(c"/proc/self/uid_map", uids.as_bytes()).map_err(step(2))?;
             write(c"/proc/self/gid_map", gids.as_bytes()).map_err(step(2))?;
+            keep_groups().map_err(step(2))?;
         }
         // What happens here is of no concern to the host's own mounts.
         let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
@@ -111,6 +112,27 @@ fn write(path: &CStr, content: &[u8]) -> Result<(), Errno> {
     rustix::io::write(&file, content).map(drop)
 }
 
+/// From now on, `setgroups()` says that it was done and does nothing. virtiofsd
+/// gives its further groups away, which an ordinary user's namespace does not let
+/// it do, and ends then. They are the user's own: it may keep them.
+fn keep_groups() -> Result<(), Errno> {
+    const DONE: u32 = libc::SECCOMP_RET_ERRNO;
+    let op = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut filter = [
+        // The number of the call, the first word of what is looked at.
+        op(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        op(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_setgroups as u32),
+        op(libc::BPF_RET | libc::BPF_K, 0, 0, DONE),
+        op(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    rustix::thread::set_no_new_privs(true)?;
+    // SAFETY: the program and its instructions outlive the call, which copies them.
+    let result =
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    last_error(result.into())
+}
+
 /// `mount_setattr(2)`, for a tree and all that is mounted in it.
 fn make_read_only(from: BorrowedFd<'_>, path: &CStr) -> Result<(), Errno> {
     let attributes = libc::mount_attr {
@@ -131,6 +153,11 @@ fn make_read_only(from: BorrowedFd<'_>, path: &CStr) -> Result<(), Errno> {
             size_of::<libc::mount_attr>(),
         )
     };
+    last_error(result)
+}
+
+/// The outcome of a call of the C library's.
+fn last_error(result: i64) -> Result<(), Errno> {
     if result == 0 {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use crate::error::Context as _;
 use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, open, openat, openat2};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind_recursive, unmount};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -34,14 +35,15 @@ pub struct Root {
 }
 
 impl Root {
-    /// Make it from folders, the topmost first.
+    /// Make it from folders, the topmost first. `as_user`: on the host, an ordinary
+    /// user reads them.
     ///
     /// # Errors
     /// When the kernel does not play along (it needs the module `overlay`).
-    pub fn new(layers: &[String]) -> Result<Self, StageError> {
+    pub fn new(layers: &[String], as_user: bool) -> Result<Self, StageError> {
         let mut root = Self { mounts: Vec::new() };
         fs::create_dir_all(WRITTEN).at("making", Path::new(WRITTEN))?;
-        root.mount("tmpfs", Path::new(WRITTEN), Some(c"mode=0755"))?;
+        root.mount("tmpfs", Path::new(WRITTEN), MountFlags::empty(), Some(c"mode=0755"))?;
         for name in ["upper", "work"] {
             let dir = Path::new(WRITTEN).join(name);
             fs::create_dir_all(&dir).at("making", &dir)?;
@@ -52,10 +54,17 @@ impl Root {
         let options = format!("lowerdir={lower},upperdir={WRITTEN}/upper,workdir={WRITTEN}/work");
         let options =
             CString::new(options).map_err(|_| Errno::INVAL).at("mounting", Path::new(ROOT))?;
-        root.mount("overlay", Path::new(ROOT), Some(&options))?;
+        // Where others' files are nobody's, a set-user-ID program would be nobody's, too.
+        let flags = if as_user { MountFlags::NOSUID } else { MountFlags::empty() };
+        let mut overlay = || root.mount("overlay", Path::new(ROOT), flags, Some(&options));
+        if as_user {
+            without_fowner(overlay)??
+        } else {
+            overlay()?
+        }
         for (kind, at, options) in MOUNTS {
             let place = place_in(Path::new(ROOT), at, true)?;
-            root.mount(kind, &path_of(&place), options)?;
+            root.mount(kind, &path_of(&place), MountFlags::empty(), options)?;
         }
         Ok(root)
     }
@@ -69,13 +78,30 @@ impl Root {
         &mut self,
         kind: &str,
         place: &Path,
+        flags: MountFlags,
         options: Option<&CStr>,
     ) -> Result<(), StageError> {
         let real = fs::canonicalize(place).at("finding", place)?;
-        mount(kind, place, kind, MountFlags::empty(), options).at("mounting", &real)?;
+        mount(kind, place, kind, flags, options).at("mounting", &real)?;
         self.mounts.insert(0, Mounted(real));
         Ok(())
     }
+}
+
+/// Do something without the right to treat files as one's own.
+///
+/// An overlay has the rights of who mounts it. With this one it opens all files
+/// with `O_NOATIME`, of which the share tells the host, where an ordinary user may
+/// do so with files of their own alone.
+fn without_fowner<T>(what: impl FnOnce() -> T) -> Result<T, StageError> {
+    let own = Path::new("/proc/self/status");
+    let all = capabilities(None).at("reading", own)?;
+    let mut fewer = all;
+    fewer.effective.remove(CapabilitySet::FOWNER);
+    set_capabilities(None, fewer).at("changing", own)?;
+    let done = what();
+    set_capabilities(None, all).at("changing", own)?;
+    Ok(done)
 }
 
 /// A colon, a comma and a backslash mean something in an overlay's options.
