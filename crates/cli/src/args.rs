@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use raext_engine::KernelChoice;
 use raext_kernel::Want;
 use raext_proto::{DeviceProfile, Fs, Workload};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Check, try, measure and attach readahead policies.
@@ -42,6 +43,8 @@ pub enum Command {
     List(ListArgs),
     /// Show what the attached policies did, event by event.
     Stats(StatsArgs),
+    /// Run a command of this machine in a microVM, under a policy.
+    Try(TryArgs),
     /// Measure policies against the kernel's own readahead, in a microVM.
     Compare(CompareArgs),
     /// Measure what an attached policy costs, in instructions, in a microVM.
@@ -191,6 +194,79 @@ pub struct ListArgs {
     pub json: bool,
 }
 
+/// `raext try`
+///
+/// The command runs as root in a microVM that sees all files of this machine, and
+/// can change none: what it writes is forgotten at the end. The folders of --data
+/// are copied onto a device in the microVM's memory, as slow as --device says, and
+/// found under the same paths. Environment and current folder are as here. There
+/// is no network and no terminal; standard input is passed on if it is none.
+///
+/// Standard output, standard error and the exit status are the command's own (128
+/// and the signal, 124 after --timeout, 127 if it is not found, 126 if it cannot be
+/// executed). A summary follows on standard error. If it was raext that failed, the
+/// last line begins with "raext:" and the status is 1, 2 or 69.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, override_usage = "raext try [OPTIONS] -- COMMAND [ARGUMENT]...")]
+pub struct TryArgs {
+    /// The policy, with tunables after a colon: wide:limit_kb=8192 [default:
+    /// none, the kernel's own readahead].
+    #[arg(long, short, value_name = "POLICY[:NAME=VALUE,...]")]
+    pub policy: Option<String>,
+    /// A folder (or a file) to be put onto the device, where the command finds it
+    /// under the same path; may be repeated.
+    #[arg(long, short, value_name = "DIR")]
+    pub data: Vec<PathBuf>,
+    /// The device's latency and bandwidth: nvme (0.1 ms, 2 GB/s), cloud (1 ms,
+    /// 200 MB/s) or disk (5 ms, 150 MB/s).
+    #[arg(long, value_name = "PROFILE", default_value = "disk", value_parser = parse::<DeviceProfile>)]
+    pub device: DeviceProfile,
+    /// What the data lie on: ext4, xfs, btrfs or overlay.
+    #[arg(long, value_name = "FS", default_value = "ext4", value_parser = parse::<Fs>)]
+    pub fs: Fs,
+    /// Room on the device, such as 2G [default: the data and a quarter].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub size: Option<u64>,
+    /// Memory of the microVM, such as 4G; the device lies in it [default: enough
+    /// for the device, to cache all data, and 1G].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory: Option<u64>,
+    /// Memory of the command with what it has cached, such as 256M (memory.max of
+    /// its cgroup) [default: no limit].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub limit: Option<u64>,
+    /// Do not drop the caches after the data were copied.
+    #[arg(long)]
+    pub warm: bool,
+    /// A shell command that runs before, unmeasured, such as one that makes data or
+    /// starts a server; may be repeated. A folder of --data need not be there then.
+    #[arg(long, value_name = "COMMAND")]
+    pub before: Vec<String>,
+    /// A variable of the environment, beside those of here; may be repeated.
+    #[arg(long, short, value_name = "NAME=VALUE", value_parser = key_value)]
+    pub env: Vec<(String, String)>,
+    /// Kill the command after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
+    /// Run it twice, with the kernel's own readahead first, each time on data as
+    /// they are here. The output is that of the second time.
+    #[arg(long)]
+    pub compare: bool,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// Write the summary as JSON to this file, too ("-": to standard error, instead).
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// The command and its arguments.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true,
+        value_name = "COMMAND"
+    )]
+    pub command: Vec<OsString>,
+}
+
 /// `raext compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -271,6 +347,22 @@ pub fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A number of bytes, with K, M, G or T for the powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is no size, such as 512M or 2G");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" | "KIB" => 10,
+        "M" | "MIB" => 20,
+        "G" | "GIB" => 30,
+        "T" | "TIB" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
 fn workloads_help() -> String {
     let mut help = String::from("A workload; may be repeated [default: all]:\n");
     for w in Workload::ALL {
@@ -300,6 +392,29 @@ mod tests {
         let choice = parse(&["raext", "cost", "--kernel", "./vmlinuz", "--untested"]);
         assert!(matches!(choice.want, Want::Image(_)) && choice.untested);
         assert_eq!(parse(&["raext", "cost"]).want.to_string(), "6.12");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("4096"), Ok(4096));
+        assert_eq!(
+            (size("512M"), size("2g"), size("1KiB")),
+            (Ok(512 << 20), Ok(2 << 30), Ok(1024))
+        );
+        for wrong in ["", "M", "2X", "1.5G", "0", "99999999999T", "-1G"] {
+            assert!(size(wrong).unwrap_err().contains("no size"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_command_is_its_own() {
+        let words = ["raext", "try", "--data", "/srv", "--", "rg", "--data", "x"];
+        let Command::Try(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+        assert_eq!(args.command, ["rg", "--data", "x"]);
+        assert_eq!(args.data, [PathBuf::from("/srv")]);
+        let words = ["raext", "try", "ls", "-l"];
+        let Command::Try(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+        assert_eq!(args.command, ["ls", "-l"]);
     }
 
     #[test]

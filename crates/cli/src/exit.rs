@@ -39,7 +39,17 @@ impl Stop {
 
     /// The input is refused; what there is to say was printed already.
     pub fn refused_silently() -> Error {
-        Self { status: REFUSED, text: String::new() }.into()
+        Self::silently(REFUSED)
+    }
+
+    /// End with this status, which is another program's own.
+    pub fn silently(status: u8) -> Error {
+        Self::with_status(status, "")
+    }
+
+    /// End with this status, which is not one of raext's.
+    pub fn with_status(status: u8, text: impl Into<String>) -> Error {
+        Self { status, text: text.into() }.into()
     }
 }
 

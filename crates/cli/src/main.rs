@@ -18,6 +18,7 @@ mod policy;
 mod signals;
 mod stats;
 mod steps;
+mod trial;
 
 use anyhow::{Context as _, Result};
 use args::{BuildArgs, Cli, Command};
@@ -47,6 +48,7 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::Swap(args) => host::swap(args, steps),
         Command::List(args) => list::run(args),
         Command::Stats(args) => stats::run(args),
+        Command::Try(args) => trial::run(args, steps),
         Command::Compare(args) => compare::run(args, steps),
         Command::Cost(args) => cost::run(args, steps),
         Command::Kernels => kernels::run(steps),

@@ -3,7 +3,7 @@
 //! Where standard error is no terminal, one plain line a step.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub struct Steps {
     bar: ProgressBar,
     plain: bool,
+    /// Where there is no terminal, say nothing at all.
+    hushed: Cell<bool>,
     last: RefCell<Option<(String, Instant)>>,
 }
 
@@ -26,7 +28,13 @@ impl Steps {
         if !plain {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { bar, plain, last: RefCell::new(None) }
+        Self { bar, plain, hushed: Cell::new(false), last: RefCell::new(None) }
+    }
+
+    /// From now on, where standard error is no terminal, no lines for steps: it is
+    /// another program's.
+    pub fn hush(&self) {
+        self.hushed.set(true);
     }
 
     /// Begin a step; ends the one before. A text of several lines is no step,
@@ -47,7 +55,7 @@ impl Steps {
         {
             self.bar.println(format!("  {old} ({:.1} s)", since.elapsed().as_secs_f64()));
         }
-        if self.plain {
+        if self.plain && !self.hushed.get() {
             eprintln!("raext: {name}");
         }
         self.bar.set_message(name.to_owned());

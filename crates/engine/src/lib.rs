@@ -13,4 +13,4 @@ pub use engine::{Engine, GuestObject, KernelChoice, Setup};
 pub use error::EngineError;
 pub use paths::Paths;
 pub use programs::Captured;
-pub use raext_vm::{Disk, Share, Talk};
+pub use raext_vm::{Disk, Share, Talk, libraries};

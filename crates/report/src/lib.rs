@@ -10,7 +10,7 @@ mod findings;
 mod html;
 mod stats;
 mod table;
-mod text;
+pub mod text;
 
 pub use comparison::{About, CellFailure, Column, Comparison, Row};
 pub use html::html;

@@ -32,4 +32,5 @@ mod vm;
 pub use accel::Accel;
 pub use config::{Disk, GuestFile, GuestModule, Share, Source, VmConfig};
 pub use error::VmError;
+pub use libs::libraries;
 pub use vm::{Talk, Vm};

@@ -60,6 +60,14 @@ pub fn closure(program: &Path, content: &[u8]) -> Result<BTreeMap<PathBuf, Vec<u
     Ok(found)
 }
 
+/// As [`closure`], without the contents.
+///
+/// # Errors
+/// As [`closure`].
+pub fn libraries(program: &Path, content: &[u8]) -> Result<Vec<PathBuf>, VmError> {
+    Ok(closure(program, content)?.into_keys().collect())
+}
+
 /// The first file by that name which is a library of the right kind.
 fn search(name: &str, first: &[PathBuf]) -> Option<PathBuf> {
     if name.contains('/') {

@@ -5,7 +5,7 @@
 //! (`measure.rs`), and the outcome is shown by raext-report.
 
 mod measure;
-mod plan;
+pub mod plan;
 
 use crate::args::CompareArgs;
 use crate::exit::Stop;

@@ -80,7 +80,8 @@ impl Plan {
 }
 
 impl Policy {
-    fn resolve(at: usize, column: Column, step: &dyn Fn(&str)) -> Result<Self> {
+    /// Build it, if it is source, and look at its tunables.
+    pub fn resolve(at: usize, column: Column, step: &dyn Fn(&str)) -> Result<Self> {
         let object = policy::object(&column.name, step)?;
         for (name, value) in &column.set {
             object.encode_tunable(name, value)?;
@@ -106,7 +107,7 @@ fn shorten(policies: &mut [Policy]) {
 }
 
 /// `wide:limit_kb=8192,other=1`
-fn column(text: &str) -> Result<Column> {
+pub fn column(text: &str) -> Result<Column> {
     let (name, set) = text.split_once(':').unwrap_or((text, ""));
     let set: BTreeMap<_, _> = set
         .split(',')
