@@ -15,6 +15,13 @@ pub const WAITED: i32 = 1;
 /// Likewise, and the window was asked for in time, at a mark.
 pub const AHEAD: i32 = 2;
 
+/// Nothing was guessed.
+pub const NOTHING: u32 = 0;
+/// Whether the application went on.
+pub const ON: u32 = 1;
+/// Whether it went back.
+pub const BACK: u32 = 2;
+
 shared! {
     /// A file, its streams field by field. All pages are 32 bits wide: files of
     /// 16 TiB and more are left to the kernel.
@@ -40,7 +47,9 @@ shared! {
         /// How far the application usually reads on from a new place, pages; 0
         /// if not known.
         pub run: Word,
-        /// What was guessed for the newest place, pages; 0 if nothing.
+        /// How far it usually goes back from there, pages.
+        pub behind: Word,
+        /// What the mark of the newest place tells: [`NOTHING`], [`ON`], [`BACK`].
         pub guess: Word,
         /// Reads at equal distances.
         pub walk: Walk,
@@ -135,36 +144,44 @@ impl File {
 
     /// Somewhere else is read: was the guess at the newest place right?
     #[inline(always)]
-    pub fn learn_run(&self) {
+    pub fn learn_habit(&self) {
         let i = self.newest.get() as usize;
         if i >= STREAMS || self.high[i].get() == 0 {
             return;
         }
-        let run = self.run.get();
         let came = self.at[i].get().abs_diff(self.begin[i].get());
-        if self.sense(i) != PLACE {
-            if came < run / 2 {
-                self.run.set(run - run / 4);
+        let sense = self.sense(i);
+        if sense != PLACE {
+            let habit = if sense < 0 { &self.behind } else { &self.run };
+            let usual = habit.get();
+            if came < usual / 2 {
+                habit.set(usual - usual / 4);
             }
             return;
         }
-        if self.guess.get() == 0 || came != 0 {
+        let guess = self.guess.get();
+        if guess == NOTHING || came != 0 {
             return;
         }
         let wrong = self.wrong.get().saturating_add(1);
         self.wrong.set(wrong);
         // One wrong guess says little; more say that the habit has changed.
-        if wrong >= 4 {
-            self.run.set(if run < 4 { 1 } else { run / 4 });
-        }
+        let habit = if guess == BACK { &self.behind } else { &self.run };
+        let usual = habit.get();
+        let less = if wrong >= 4 { usual / 4 } else { usual - usual.div_ceil(4) };
+        habit.set(if less == 0 && guess == ON { 1 } else { less });
     }
 
     /// The application has come this far from where a stream began.
     #[inline(always)]
     pub fn came(&self, i: usize, page: u32, pages: u32) {
-        let came = page.abs_diff(self.begin[i].get()).saturating_add(pages);
-        if came > self.run.get() {
-            self.run.set(came);
+        let begin = self.begin[i].get();
+        if page < begin {
+            if begin - page > self.behind.get() {
+                self.behind.set(begin - page);
+            }
+        } else if page - begin + pages > self.run.get() {
+            self.run.set(page - begin + pages);
         }
     }
 }

@@ -19,7 +19,7 @@ pub mod walk;
 mod tests;
 
 use device::DEVICES;
-use file::{AHEAD, FILES, File, PLACE, STREAMS, WAITED};
+use file::{AHEAD, BACK, FILES, File, NOTHING, ON, PLACE, STREAMS, WAITED};
 use raext_policy::prelude::*;
 
 tunable! {
@@ -47,6 +47,8 @@ policy! {
 const LEAST: u32 = 32;
 /// What is read at the first fault in a file, pages.
 const FIRST_FAULT: u32 = 16;
+/// What costs next to nothing beside a latency, pages.
+const CHEAP: u32 = 2;
 /// Pages that fit into the policy's memory: 16 TiB.
 const MOST: u64 = u32::MAX as u64;
 
@@ -113,10 +115,11 @@ fn marked(s: &State, file: &File, ask: Ask) -> Plan {
     file.time[i].set(ask.now);
     file.came(i, ask.page, ask.pages);
     file.wrong.set(0);
-    if sense == PLACE && !goes_on(file, i) {
+    let back = sense < 0 || ask.page < file.begin[i].get();
+    if sense == PLACE && !(if back { goes_back(file, i) } else { goes_on(file, i) }) {
         return ASKED;
     }
-    file.set_sense(i, if sense < 0 { -AHEAD } else { AHEAD });
+    file.set_sense(i, if back { -AHEAD } else { AHEAD });
     let Some(device) = DEVICES.of(s) else {
         return ASKED;
     };
@@ -137,12 +140,18 @@ fn marked(s: &State, file: &File, ask: Ask) -> Plan {
     window(s, file, i, ask, min(size, limit))
 }
 
-/// Whether the application usually reads on from a place behind what was guessed
-/// for this one.
+/// Whether the application usually goes on, behind what was guessed for this
+/// place.
 #[inline(always)]
 fn goes_on(file: &File, i: usize) -> bool {
-    file.begin[i].get() == 0
-        || file.run.get() > file.high[i].get().wrapping_sub(file.begin[i].get())
+    let begin = file.begin[i].get();
+    begin == 0 || file.run.get() > file.high[i].get().wrapping_sub(begin)
+}
+
+/// Likewise, before it.
+#[inline(always)]
+fn goes_back(file: &File, i: usize) -> bool {
+    file.behind.get() > file.begin[i].get().wrapping_sub(file.low[i].get())
 }
 
 /// The application waits.
@@ -152,7 +161,7 @@ fn missed(s: &State, file: &File, ask: Ask) -> Plan {
     if i < STREAMS {
         return followed(s, file, i, ask);
     }
-    file.learn_run();
+    file.learn_habit();
     let certain = if s.is_random() { 1 } else { 0 };
     if file.walk.missed(ask.page, ask.pages, certain) {
         file.walk.go_on(s, ask.page, file.run.get());
@@ -162,26 +171,35 @@ fn missed(s: &State, file: &File, ask: Ask) -> Plan {
     if i >= STREAMS {
         return ASKED;
     }
-    let guess = guess(s, file, ask);
-    let guess = if guess > ask.pages { guess } else { 0 };
-    let size = max(guess, ask.pages);
+    let (ahead, behind) = guess(s, file, ask);
+    let ahead = max(ahead, ask.pages);
+    let behind = min(behind, ask.page);
+    let size = ahead.saturating_add(behind);
     file.begin[i].set(ask.page);
-    file.low[i].set(ask.page);
-    file.high[i].set(ask.page.saturating_add(size));
+    file.low[i].set(ask.page - behind);
+    file.high[i].set(ask.page.saturating_add(ahead));
     file.size[i].set(size);
     file.at[i].set(ask.page);
     file.time[i].set(ask.now);
     file.set_sense(i, PLACE);
     file.newest.set(i as u32);
-    file.guess.set(guess);
-    // The mark tells whether the guess was right: where the application is
-    // expected to stop, near its end; else behind what it has asked for.
-    let tail = if goes_on(file, i) {
-        guess.saturating_sub(ask.pages)
+    if size == ask.pages {
+        file.guess.set(NOTHING);
+        return ASKED;
+    }
+    // The mark tells whether the guess was right: at the beginning, if the
+    // application is to go back; where it is expected to stop, near its end; else
+    // behind what it has asked for.
+    let more = ahead - ask.pages;
+    file.guess.set(if behind > more { BACK } else { ON });
+    let tail = if behind > more {
+        size
+    } else if goes_on(file, i) {
+        more
     } else {
-        min(max(ask.pages, guess / 4), guess / 2)
+        min(max(ask.pages, ahead / 4), ahead / 2)
     };
-    Plan { start: ask.page, size: guess, tail }
+    Plan { start: ask.page - behind, size, tail }
 }
 
 /// What streams on this device needed in flight, pages; 0 if not known.
@@ -193,36 +211,41 @@ fn device_need(s: &State) -> u32 {
     }
 }
 
-/// What to read of a new place, pages.
+/// What to read of a new place from its page on, and before it, pages.
 #[inline(always)]
-fn guess(s: &State, file: &File, ask: Ask) -> u32 {
+fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
     if s.is_random() {
-        return 0;
+        return (0, 0);
     }
     if s.is_sequential() {
-        return max(device_need(s) / 2, LEAST);
+        return (max(device_need(s) / 2, LEAST), 0);
     }
     if ask.page == 0 {
-        return max(max(device_need(s) / 8, LEAST), ask.pages.saturating_mul(4));
+        return (max(max(device_need(s) / 8, LEAST), ask.pages.saturating_mul(4)), 0);
     }
-    let doubts = 2 * min(file.wrong.get(), 8);
-    if file.run.get() == 0 {
-        return if s.is_mmap() { FIRST_FAULT >> doubts } else { 0 };
+    if file.run.get() == 0 && s.is_mmap() {
+        file.run.set(FIRST_FAULT);
     }
+    let (run, behind) = (file.run.get(), file.behind.get());
+    let most = if max(run, behind) <= LEAST { LEAST } else { max(device_need(s) / 8, LEAST) };
     // Each wrong guess makes the next one smaller; one that is right restores it.
-    let usual = file.run.get();
-    if usual <= LEAST {
-        return usual >> doubts;
-    }
-    min(usual, max(device_need(s) / 8, LEAST)) >> doubts
+    let doubts = 2 * min(file.wrong.get(), 8);
+    (doubted(min(run, most), doubts), doubted(min(behind, most), doubts))
+}
+
+/// Some pages are not worth a doubt.
+#[inline(always)]
+fn doubted(pages: u32, doubts: u32) -> u32 {
+    if pages <= CHEAP { pages } else { pages >> doubts }
 }
 
 /// The application waits for the continuation of a stream.
 #[inline(always)]
 fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let (sense, last, high) = (file.sense(i), file.size[i].get(), file.high[i].get());
-    let (usual, doubts) = (file.run.get(), 2 * min(file.wrong.get(), 8));
     let back = ask.page < file.at[i].get();
+    let usual = if back { file.behind.get() } else { file.run.get() };
+    let doubts = 2 * min(file.wrong.get(), 8);
     file.came(i, ask.page, ask.pages);
     file.wrong.set(file.wrong.get().saturating_sub(1));
     file.at[i].set(ask.page);
