@@ -29,6 +29,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Begin a policy of your own: a crate with tests, to be changed.
+    New(NewArgs),
     /// Compile a policy, a Rust crate or a C file, into an object file.
     Build(BuildArgs),
     /// Ask the kernel's verifier for its verdict, without attaching.
@@ -63,6 +65,14 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// `raext new`
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The new folder, whose last part is the policy's name: at most 15 small letters,
+    /// digits, '-' and '_'.
+    pub name: PathBuf,
 }
 
 /// `raext build`

@@ -13,6 +13,7 @@ mod host;
 mod kernels;
 mod list;
 mod module;
+mod new;
 mod place;
 mod policy;
 mod signals;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, steps: &Steps) -> Result<()> {
     match command {
+        Command::New(args) => new::run(args),
         Command::Build(args) => build(args, steps),
         Command::Check(args) => check::run(args, steps),
         Command::Attach(args) => host::attach(args, steps),
