@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 /// The suite that the newer kernels are built for, and whose tools they want.
@@ -46,12 +46,14 @@ pub(crate) struct Apt {
     options: Vec<OsString>,
     /// The mirror, where it is not the machine's own configuration that counts.
     mirror: Option<String>,
+    /// What is looked at of that mirror; the first is preferred.
+    suites: &'static [&'static str],
 }
 
 impl Apt {
     /// The archive that the machine is configured for.
     pub(crate) fn of_the_machine() -> Self {
-        Self { options: Vec::new(), mirror: None }
+        Self { options: Vec::new(), mirror: None, suites: &[] }
     }
 
     /// The newer suites of the machine's mirror, their lists not older than
@@ -61,14 +63,26 @@ impl Apt {
         age: Duration,
         step: &dyn Fn(&str),
     ) -> Result<Self, KernelError> {
+        let why = "fetching the package lists of newer kernels";
+        Self::suites(&cache.join("apt"), &[SUITE, KERNELS], age, &|| step(why))
+    }
+
+    /// Suites of the machine's mirror, for a machine that has nothing; their
+    /// lists, not older than `age`, are kept in `dir`. `fetching` is called
+    /// before they are fetched.
+    pub(crate) fn suites(
+        dir: &Path,
+        suites: &'static [&'static str],
+        age: Duration,
+        fetching: &dyn Fn(),
+    ) -> Result<Self, KernelError> {
         let mirror = mirror(&sites()?).ok_or(KernelError::NoLists)?;
-        let dir = cache.join("apt");
-        let lock = cache::lock(&dir)?;
-        let apt = Self { options: options(&dir), mirror: Some(mirror) };
+        let lock = cache::lock(dir)?;
+        let apt = Self { options: options(dir), mirror: Some(mirror), suites };
         let updated = dir.join(UPDATED);
-        let fresh = apt.write(&dir)? && is_younger(&updated, age);
+        let fresh = apt.write(dir)? && is_younger(&updated, age);
         if !fresh {
-            step("fetching the package lists of newer kernels");
+            fetching();
             apt.run("apt-get", &["update".as_ref()], None)?;
             File::create(&updated).map_err(|e| KernelError::io("create", &updated, e))?;
         }
@@ -86,7 +100,7 @@ impl Apt {
             if Path::new(KEYS).exists() { format!(" [signed-by={KEYS}]") } else { "".into() };
         let mirror = self.mirror.as_deref().unwrap_or_default();
         let sources: String =
-            [SUITE, KERNELS].map(|suite| format!("deb{keys} {mirror} {suite} main\n")).concat();
+            self.suites.iter().map(|suite| format!("deb{keys} {mirror} {suite} main\n")).collect();
         let mut same = true;
         for (name, text) in [("sources.list", &*sources), ("apt.conf", QUIET), ("status", "")] {
             let path = dir.join(name);
@@ -140,7 +154,9 @@ impl Apt {
         archives.push(dir);
         let mut args = vec![archives.as_os_str()];
         args.extend(["-q", "-y", "--download-only", "--no-install-recommends"].map(OsStr::new));
-        args.extend(["-t", SUITE, "install"].map(OsStr::new));
+        args.extend(
+            ["-t", self.suites.first().copied().unwrap_or(SUITE), "install"].map(OsStr::new),
+        );
         args.extend(packages.iter().map(OsStr::new));
         self.run("apt-get", &args, None).map(drop).map_err(|error| not_downloaded(packages, error))
     }
@@ -218,6 +234,28 @@ pub(crate) fn unpack(package: &Path, dir: &Path) -> Result<(), KernelError> {
     run("dpkg-deb", "dpkg", Command::new("dpkg-deb").arg("-x").arg(package).arg(dir)).map(drop)
 }
 
+/// As [`unpack`], through links to folders that are in `dir` already: `dpkg-deb
+/// -x` would put a folder in the place of such a link.
+pub(crate) fn unpack_merged(package: &Path, dir: &Path) -> Result<(), KernelError> {
+    let failed = |tool, detail: String| KernelError::ToolFailed { tool, detail };
+    let mut source = Command::new("dpkg-deb")
+        .arg("--fsys-tarfile")
+        .arg(package)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| failed("dpkg-deb", e.to_string()))?;
+    let mut tar = Command::new("tar");
+    tar.args(["-x", "--keep-directory-symlink", "--no-same-owner", "-f", "-", "-C"]).arg(dir);
+    tar.stdin(source.stdout.take().map_or_else(Stdio::null, Stdio::from));
+    let unpacked = run("tar", "tar", &mut tar).map(drop);
+    let status = source.wait().map_err(|e| failed("dpkg-deb", e.to_string()))?;
+    unpacked?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(failed("dpkg-deb", format!("it cannot read {}", package.display())))
+}
+
 /// The packages that were downloaded into a folder.
 pub(crate) fn packages_in(dir: &Path) -> Result<Vec<PathBuf>, KernelError> {
     let mut files = cache::entries(dir)?;
@@ -275,7 +313,11 @@ mod tests {
     #[test]
     fn the_configuration_is_written_once_and_follows_the_mirror() {
         let dir = tempfile::tempdir().unwrap();
-        let apt = |mirror: &str| Apt { options: Vec::new(), mirror: Some(mirror.to_owned()) };
+        let apt = |mirror: &str| Apt {
+            options: Vec::new(),
+            mirror: Some(mirror.to_owned()),
+            suites: &[SUITE, KERNELS],
+        };
         assert!(!apt("http://a.example/debian").write(dir.path()).unwrap());
         assert!(apt("http://a.example/debian").write(dir.path()).unwrap());
         assert!(!apt("http://b.example/debian").write(dir.path()).unwrap());
