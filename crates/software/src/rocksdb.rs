@@ -121,9 +121,9 @@ impl Bench {
     /// How many operations.
     fn ops(self, guest: &Guest<'_>) -> u64 {
         match self {
-            Self::ReadRandom => guest.sized(500, 1500, 3000),
-            Self::ReadSeq => guest.sized(100_000, 100_000, KEYS),
-            Self::ReadReverse => guest.sized(3000, 10_000, 30_000),
+            Self::ReadRandom => guest.sized(400, 1500, 3000),
+            Self::ReadSeq => guest.sized(6000, 25_000, 100_000),
+            Self::ReadReverse => guest.sized(2000, 8000, 30_000),
             Self::SeekRandom => guest.sized(200, 600, 1200),
             Self::MixGraph => guest.sized(400, 1200, 2400),
         }
