@@ -25,6 +25,7 @@ mod serve;
 mod shares;
 mod sight;
 mod strain;
+mod tools;
 mod worker;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             }
         },
         Some("work") => worker::run(),
+        Some("tool") => tools::run(std::env::args().skip(2)),
         Some("sysrq") => exec::sysrq(std::env::args().nth(2)),
         _ => {
             eprintln!(

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The folder of an image that has the data.
 const FOLDER: &str = "data";
-/// The agent, in the root of programs: it has the reader of models.
+/// The agent, in the root of programs: it has the programs of our own.
 pub(crate) const AGENT: &str = "/usr/bin/raext-agent";
 
 /// What rows read, and how it is made.

@@ -12,8 +12,6 @@ use std::time::Duration;
 pub const DATA: &str = "/data";
 /// Nothing of the catalogue takes nearly that long.
 const DEADLINE_MS: u64 = 300_000;
-/// What [`raext_proto::User`] the packages know as `postgres`.
-pub(crate) const POSTGRES: User = User { uid: 101, gid: 101 };
 
 /// The guest, with a root and the data of a row.
 pub struct Guest<'a> {

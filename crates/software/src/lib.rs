@@ -6,10 +6,13 @@
 //! microVM ([`DataSet`]), what is run, and what the right answer is.
 //! [`SoftwareRow`] gets what an entry lacks, and runs it for the benchmark.
 
+mod backup;
 mod catalogue;
 mod dataset;
 mod error;
 mod guest;
+mod line;
+mod model;
 mod outcome;
 mod rocksdb;
 mod row;

@@ -122,9 +122,9 @@ impl Bench {
     fn ops(self, guest: &Guest<'_>) -> u64 {
         match self {
             Self::ReadRandom => guest.sized(400, 1500, 3000),
-            Self::ReadSeq => guest.sized(6000, 25_000, 100_000),
+            Self::ReadSeq => guest.sized(3000, 25_000, 100_000),
             Self::ReadReverse => guest.sized(2000, 8000, 30_000),
-            Self::SeekRandom => guest.sized(200, 600, 1200),
+            Self::SeekRandom => guest.sized(100, 600, 1200),
             Self::MixGraph => guest.sized(400, 1200, 2400),
         }
     }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Random readers beside a program: both sides are timed over the program's life.
+
+use super::content::{BLOCK, Sum, is_block, mix};
+use super::{Map, ToolError};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const USAGE: &str = "beside read|map THREADS FILE SEED PROGRAM ARGUMENTS...";
+/// How much of the program's output is taken at once.
+const PORTION: usize = 256 << 10;
+
+/// How a reader reads.
+enum How {
+    /// `pread()` of a block.
+    Read(File),
+    /// Through a mapping.
+    Map(Map),
+}
+
+impl How {
+    /// Whether the block is the right one.
+    fn block(&self, seed: u64, index: u64) -> bool {
+        let at = index * BLOCK as u64;
+        match self {
+            Self::Read(file) => {
+                let mut block = [0; BLOCK];
+                file.read_exact_at(&mut block, at).is_ok() && is_block(seed, index, &block)
+            }
+            Self::Map(map) => is_block(seed, index, &map.bytes()[at as usize..][..BLOCK]),
+        }
+    }
+}
+
+/// Run the program once every reader has read its first block; count what they
+/// read until it ends.
+pub fn command(arguments: &[String]) -> Result<String, ToolError> {
+    let usage = || ToolError::usage(USAGE);
+    let [how, threads, path, seed, program, arguments @ ..] = arguments else {
+        return Err(usage());
+    };
+    let (threads, seed): (u64, u64) =
+        (threads.parse().map_err(|_| usage())?, seed.parse().map_err(|_| usage())?);
+    let path = Path::new(path);
+    let file = File::open(path).map_err(ToolError::io("open", path))?;
+    let blocks = file.metadata().map_err(ToolError::io("look at", path))?.len() / BLOCK as u64;
+    if blocks == 0 || threads == 0 {
+        return Err(usage());
+    }
+    let how = match &**how {
+        "read" => How::Read(file),
+        "map" => How::Map(Map::new(path)?),
+        _ => return Err(usage()),
+    };
+    let (stop, begun) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (done, wrong) = (AtomicU64::new(0), AtomicU64::new(0));
+    let reader = |thread: u64| {
+        let mut at = mix(thread);
+        let mut first = true;
+        while !stop.load(Ordering::Relaxed) {
+            at = mix(at);
+            if !how.block(seed, at % blocks) {
+                wrong.fetch_add(1, Ordering::Relaxed);
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+            if first {
+                begun.fetch_add(1, Ordering::Relaxed);
+            }
+            first = false;
+        }
+    };
+    let outcome = thread::scope(|scope| {
+        for thread in 0..threads {
+            let reader = &reader;
+            scope.spawn(move || reader(thread));
+        }
+        while begun.load(Ordering::Relaxed) < threads {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let before = done.load(Ordering::Relaxed);
+        let start = Instant::now();
+        let outcome = summed(Path::new(program), arguments);
+        let ns = start.elapsed().as_nanos();
+        let reads = done.load(Ordering::Relaxed) - before;
+        stop.store(true, Ordering::Relaxed);
+        outcome
+            .map(|(sum, bytes)| format!("reads {reads} ns {ns} bytes {bytes} sum {}", sum.text()))
+    })?;
+    match wrong.load(Ordering::Relaxed) {
+        0 => Ok(outcome),
+        wrong => Err(ToolError(format!("{wrong} blocks of {} were wrong", path.display()))),
+    }
+}
+
+/// Run a program, with the sum and the length of what it prints.
+fn summed(program: &Path, arguments: &[String]) -> Result<(Sum, u64), ToolError> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(ToolError::io("run", program))?;
+    let (mut sum, mut bytes) = (Sum::default(), 0);
+    let mut buffer = vec![0; PORTION];
+    if let Some(output) = &mut child.stdout {
+        loop {
+            // Whole portions: the sum goes by words.
+            let mut length = 0;
+            while length < PORTION {
+                match output.read(&mut buffer[length..]) {
+                    Ok(0) => break,
+                    Ok(more) => length += more,
+                    Err(error) => return Err(ToolError::io("read from", program)(error)),
+                }
+            }
+            sum.add(&buffer[..length]);
+            bytes += length as u64;
+            if length < PORTION {
+                break;
+            }
+        }
+    }
+    let status = child.wait().map_err(ToolError::io("wait for", program))?;
+    if status.success() {
+        return Ok((sum, bytes));
+    }
+    Err(ToolError(format!("{} ended with {status}", program.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::fill_command;
+    use super::*;
+
+    #[test]
+    fn readers_read_for_as_long_as_the_program_lives() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let path = path.to_str().unwrap();
+        fill_command(&[path, "1", "7"].map(str::to_owned)).unwrap();
+        let beside = |how: &str, seed: &str, script: &str| {
+            command(&[how, "2", path, seed, "sh", "-c", script].map(str::to_owned))
+        };
+        for how in ["read", "map"] {
+            let said = beside(how, "7", "printf 0123456789; sleep 0.05").unwrap();
+            let words: Vec<_> = said.split(' ').collect();
+            let ["reads", reads, "ns", ns, "bytes", "10", "sum", sum] = words[..] else {
+                panic!("{said}")
+            };
+            assert!(reads.parse::<u64>().unwrap() > 0, "{said}");
+            assert!(ns.parse::<u64>().unwrap() >= 50_000_000, "{said}");
+            assert!(beside(how, "7", "printf 0123456789").unwrap().ends_with(sum));
+            assert!(beside(how, "8", "true").unwrap_err().0.contains("were wrong"));
+            assert!(beside(how, "7", "exit 3").unwrap_err().0.contains("status: 3"));
+        }
+        assert!(beside("guess", "7", "true").is_err());
+    }
+}

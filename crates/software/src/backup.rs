@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A backup by tar beside random readers.
+
+use crate::catalogue::Entry;
+use crate::dataset::AGENT;
+use crate::guest::{Guest, program};
+use crate::line::Line;
+use crate::outcome::{outcome, part};
+use crate::{DataSet, Software, SoftwareError};
+use raext_bench::Outcome;
+
+const SOFTWARE: Software = Software { name: "tar", packages: &["tar"] };
+/// Threads that read at random.
+const READERS: &str = "4";
+/// What the readers' file is filled from.
+const SEED: &str = "7";
+
+/// What is backed up, and what is read meanwhile.
+static DATA: DataSet = DataSet {
+    name: "backup",
+    software: SOFTWARE,
+    mib: 272,
+    script: "mkdir backup\n\
+        for n in 1 2 3 4 5 6 7 8; do raext-agent tool fill backup/$n 12 10$n >&2; done\n\
+        raext-agent tool fill table 128 7 >&2\n\
+        for n in 1 2 3 4 5 6 7 8; do echo \"fact file$n $(cksum < backup/$n)\"; done\n\
+        echo \"fact archive $(tar -cf - --sort=name backup | wc -c)\"\n",
+};
+
+/// Every row.
+pub(crate) static ROWS: [Entry; 2] = [
+    Entry {
+        name: "tar-beside-reads",
+        about: "a backup by tar beside 4 random readers that use pread()",
+        data: &DATA,
+        version: 1,
+        run: &|guest| run(guest, "read"),
+    },
+    Entry {
+        name: "tar-beside-faults",
+        about: "a backup by tar beside 4 random readers that use a mapping",
+        data: &DATA,
+        version: 1,
+        run: &|guest| run(guest, "map"),
+    },
+];
+
+fn run(guest: &mut Guest<'_>, how: &str) -> Result<Outcome, SoftwareError> {
+    let beside = [AGENT, "tool", "beside", how, READERS, "table", SEED];
+    let tar = ["tar", "-cf", "-", "--sort=name", "backup"];
+    guest.chill()?;
+    let ended = guest.run(program(beside.into_iter().chain(tar)))?;
+    let text = ended.text();
+    let line = Line::last("the readers", &text);
+    let (reads, ns) = (line.number("reads")?, line.number("ns")?);
+    let (bytes, right) = (line.text("bytes")?, guest.fact("archive")?);
+    if bytes != right {
+        let (got, right) = (bytes.to_owned(), right.to_owned());
+        return Err(SoftwareError::Answer { what: "the archive's length", got, right });
+    }
+    let parts = vec![part("tar", ns, line.number("bytes")? >> 12), part("readers", ns, reads)];
+    Ok(outcome(&ended.ran, parts, format!("archive {bytes} {}", line.text("sum")?)))
+}
