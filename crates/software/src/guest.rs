@@ -6,7 +6,6 @@ use crate::error::tail;
 use raext_engine::{Captured, Engine};
 use raext_proto::{Caches, DeviceProfile, End, Output, Program, User};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Where the data lies in a program's root.
 pub const DATA: &str = "/data";
@@ -34,20 +33,8 @@ impl Guest<'_> {
     /// # Errors
     /// When a program uses it.
     pub fn chill(&mut self) -> Result<(), SoftwareError> {
-        self.drop(Caches::Volume)
-    }
-
-    /// Drop all that is cached and not in use, for data that a server has open.
-    ///
-    /// # Errors
-    /// When the guest does not play along.
-    pub fn chill_all(&mut self) -> Result<(), SoftwareError> {
-        self.drop(Caches::All)
-    }
-
-    fn drop(&mut self, caches: Caches) -> Result<(), SoftwareError> {
         if self.cold {
-            self.engine.drop_caches(caches, self.step)?;
+            self.engine.drop_caches(Caches::Volume, self.step)?;
         }
         Ok(())
     }
@@ -60,25 +47,6 @@ impl Guest<'_> {
         let name = name_of(&program);
         let captured = self.engine.capture(program, self.step)?;
         well(&name, captured)
-    }
-
-    /// Start a program behind the others.
-    ///
-    /// # Errors
-    /// When the guest cannot.
-    pub fn start(&mut self, program: Program) -> Result<Behind, SoftwareError> {
-        let name = name_of(&program);
-        Ok(Behind { id: self.engine.start_program(program, self.step)?, name })
-    }
-
-    /// End a program in the background by a signal (none, if 0).
-    ///
-    /// # Errors
-    /// When it does not end well.
-    pub fn end(&mut self, behind: Behind, signal: i32) -> Result<Captured, SoftwareError> {
-        let within = Duration::from_secs(120);
-        let captured = self.engine.end_program(behind.id, signal, within, self.step)?;
-        well(&behind.name, captured)
     }
 
     /// A number by the speed of the device, so that a run takes neither too long
@@ -99,12 +67,6 @@ impl Guest<'_> {
         let fact = self.facts.get(name).map(String::as_str);
         fact.ok_or_else(|| SoftwareError::output("the data set", name, ""))
     }
-}
-
-/// A program in the background.
-pub struct Behind {
-    id: u32,
-    name: String,
 }
 
 /// A program of a root, run by root without a limit.
