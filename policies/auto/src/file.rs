@@ -15,12 +15,16 @@ pub const WAITED: i32 = 1;
 /// Likewise, and the window was asked for in time, at a mark.
 pub const AHEAD: i32 = 2;
 
-/// Nothing was guessed.
+/// Nothing.
 pub const NOTHING: u32 = 0;
-/// Whether the application went on.
+/// Whether the application goes on, by a mark behind the place.
 pub const ON: u32 = 1;
-/// Whether it went back.
+/// Whether it goes back, by a mark before the place.
 pub const BACK: u32 = 2;
+/// Either, by a miss: nothing was guessed where a guess cannot be marked.
+pub const PROBE: u32 = 3;
+/// Nothing, since the guess is not marked.
+pub const UNKNOWN: u32 = 4;
 
 shared! {
     /// A file, its streams field by field. All pages are 32 bits wide: files of
@@ -49,8 +53,11 @@ shared! {
         pub run: Word,
         /// How far it usually goes back from there, pages.
         pub behind: Word,
-        /// What the mark of the newest place tells: [`NOTHING`], [`ON`], [`BACK`].
+        /// What the newest place is to tell: [`NOTHING`], [`ON`], [`BACK`],
+        /// [`PROBE`], [`UNKNOWN`].
         pub guess: Word,
+        /// How many more of the latest places were followed than not; 8 at most.
+        pub faith: Word,
         /// Reads at equal distances.
         pub walk: Walk,
     }
@@ -159,17 +166,36 @@ impl File {
             }
             return;
         }
+        if came != 0 {
+            return;
+        }
         let guess = self.guess.get();
-        if guess == NOTHING || came != 0 {
+        if guess == UNKNOWN {
+            return;
+        }
+        if guess == NOTHING || guess == PROBE {
+            self.faith.set(self.faith.get().saturating_sub(1));
+        }
+        if guess == NOTHING {
             return;
         }
         let wrong = self.wrong.get().saturating_add(1);
         self.wrong.set(wrong);
-        // One wrong guess says little; more say that the habit has changed.
-        let habit = if guess == BACK { &self.behind } else { &self.run };
-        let usual = habit.get();
-        let less = if wrong >= 4 { usual / 4 } else { usual - usual.div_ceil(4) };
-        habit.set(if less == 0 && guess == ON { 1 } else { less });
+        if guess != BACK {
+            self.run.set(shortened(self.run.get(), wrong));
+        }
+        if guess != ON {
+            self.behind.set(shortened(self.behind.get(), wrong));
+        }
+    }
+
+    /// A place was followed, by a miss or to a mark.
+    #[inline(always)]
+    pub fn believe(&self) {
+        let faith = self.faith.get();
+        if faith < 8 {
+            self.faith.set(faith + 1);
+        }
     }
 
     /// The application has come this far from where a stream began.
@@ -184,4 +210,11 @@ impl File {
             self.run.set(page - begin + pages);
         }
     }
+}
+
+/// A habit after so many wrong guesses in a row. One says little; more say that
+/// it has changed.
+#[inline(always)]
+fn shortened(habit: u32, wrong: u32) -> u32 {
+    if wrong >= 4 { habit / 4 } else { habit - habit.div_ceil(4) }
 }

@@ -19,7 +19,7 @@ pub mod walk;
 mod tests;
 
 use device::DEVICES;
-use file::{AHEAD, BACK, FILES, File, NOTHING, ON, PLACE, STREAMS, WAITED};
+use file::{AHEAD, BACK, FILES, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN, WAITED};
 use raext_policy::prelude::*;
 
 tunable! {
@@ -47,8 +47,11 @@ policy! {
 const LEAST: u32 = 32;
 /// What is read at the first fault in a file, pages.
 const FIRST_FAULT: u32 = 16;
-/// What costs next to nothing beside a latency, pages.
+/// What costs next to nothing beside any latency, pages.
 const CHEAP: u32 = 2;
+/// How many more places must be followed than not until what the application
+/// said of random access is not believed.
+const FAITH: u32 = 4;
 /// Pages that fit into the policy's memory: 16 TiB.
 const MOST: u64 = u32::MAX as u64;
 
@@ -115,6 +118,9 @@ fn marked(s: &State, file: &File, ask: Ask) -> Plan {
     file.time[i].set(ask.now);
     file.came(i, ask.page, ask.pages);
     file.wrong.set(0);
+    if sense == PLACE {
+        file.believe();
+    }
     let back = sense < 0 || ask.page < file.begin[i].get();
     if sense == PLACE && !(if back { goes_back(file, i) } else { goes_on(file, i) }) {
         return ASKED;
@@ -183,9 +189,14 @@ fn missed(s: &State, file: &File, ask: Ask) -> Plan {
     file.time[i].set(ask.now);
     file.set_sense(i, PLACE);
     file.newest.set(i as u32);
+    let unmarked = s.is_random() && s.is_mmap();
     if size == ask.pages {
-        file.guess.set(NOTHING);
+        file.guess.set(if unmarked { PROBE } else { NOTHING });
         return ASKED;
+    }
+    if unmarked {
+        file.guess.set(UNKNOWN);
+        return Plan { start: ask.page - behind, size, tail: 0 };
     }
     // The mark tells whether the guess was right: at the beginning, if the
     // application is to go back; where it is expected to stop, near its end; else
@@ -214,29 +225,41 @@ fn device_need(s: &State) -> u32 {
 /// What to read of a new place from its page on, and before it, pages.
 #[inline(always)]
 fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
-    if s.is_random() {
+    // The application's word, as long as it keeps to it. The kernel looks at no
+    // marks in a mapping that is advised so: now and then, nothing is guessed.
+    let random = s.is_random();
+    if random && (file.faith.get() < FAITH || s.is_mmap() && ask.now & 7 == 0) {
         return (0, 0);
     }
     if s.is_sequential() {
         return (max(device_need(s) / 2, LEAST), 0);
     }
-    if ask.page == 0 {
+    if ask.page == 0 && !random {
         return (max(max(device_need(s) / 8, LEAST), ask.pages.saturating_mul(4)), 0);
     }
-    if file.run.get() == 0 && s.is_mmap() {
+    if file.run.get() == 0 && s.is_mmap() && !random {
         file.run.set(FIRST_FAULT);
     }
     let (run, behind) = (file.run.get(), file.behind.get());
-    let most = if max(run, behind) <= LEAST { LEAST } else { max(device_need(s) / 8, LEAST) };
+    if random && s.is_mmap() {
+        return (min(run, CHEAP), min(behind, CHEAP));
+    }
+    if max(run, behind) <= CHEAP {
+        return (run, behind);
+    }
+    let need = device_need(s);
+    let most = max(need / 8, LEAST);
     // Each wrong guess makes the next one smaller; one that is right restores it.
+    // What the device delivers in a fraction of a latency is not worth a doubt.
     let doubts = 2 * min(file.wrong.get(), 8);
-    (doubted(min(run, most), doubts), doubted(min(behind, most), doubts))
+    let cheap = max(min(need / 48, LEAST / 2), CHEAP);
+    (doubted(min(run, most), doubts, cheap), doubted(min(behind, most), doubts, cheap))
 }
 
-/// Some pages are not worth a doubt.
+/// A guess after wrong ones.
 #[inline(always)]
-fn doubted(pages: u32, doubts: u32) -> u32 {
-    if pages <= CHEAP { pages } else { pages >> doubts }
+fn doubted(pages: u32, doubts: u32, cheap: u32) -> u32 {
+    if pages <= cheap { pages } else { max(pages >> doubts, if doubts > 2 { 0 } else { cheap }) }
 }
 
 /// The application waits for the continuation of a stream.
@@ -248,6 +271,9 @@ fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let doubts = 2 * min(file.wrong.get(), 8);
     file.came(i, ask.page, ask.pages);
     file.wrong.set(file.wrong.get().saturating_sub(1));
+    if sense == PLACE {
+        file.believe();
+    }
     file.at[i].set(ask.page);
     file.time[i].set(ask.now);
     file.set_sense(i, if back { -WAITED } else { WAITED });

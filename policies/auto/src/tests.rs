@@ -249,3 +249,23 @@ fn what_lies_before_a_place_is_learned_too() {
     assert_eq!(waits[6..], [1; 6]);
     assert!(sizes.last() < Some(&4), "{sizes:?}");
 }
+
+/// Where the application says that it reads at random, and reads each block from
+/// its last page on.
+#[test]
+fn the_application_is_not_believed_for_ever() {
+    forget();
+    let random = |s: State| s.with(|s| s.flags |= raext_policy::abi::BPF_FS_RA_RANDOM);
+    let mut waits = 0;
+    let places = (1..=64).map(|i| 1000 + i * 7919 % 200_000);
+    for (i, last) in places.enumerate() {
+        set_time(i as u64 * 5_333_000);
+        let (from, to, _) = window(ask(random(State::fault(last))));
+        waits += 1;
+        if !(from..to).contains(&(last - 1)) {
+            ask(random(State::fault(last - 1)));
+            waits += 1;
+        }
+    }
+    assert!(waits < 64 + 24, "{waits} waits");
+}
