@@ -59,6 +59,15 @@ impl Device {
     }
 }
 
+/// What streams on this device needed in flight, pages; 0 if not known.
+#[inline(always)]
+pub fn need(s: &State) -> u32 {
+    match DEVICES.of(s) {
+        Some(device) => device.need.get(),
+        None => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

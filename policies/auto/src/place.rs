@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! New places: what is usually read on from one, and before it, is read in one go,
+//! and a mark tells whether that was right.
+
+use crate::device;
+use crate::file::{BACK, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
+use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
+use raext_policy::prelude::*;
+
+/// What is read at the first fault in a file, pages.
+const FIRST_FAULT: u32 = 16;
+/// What costs next to nothing beside any latency, pages.
+const CHEAP: u32 = 2;
+/// How many more places must be followed than not until what the application
+/// said of random access is not believed.
+const FAITH: u32 = 4;
+
+/// Read of a new place what is usual, and remember it.
+#[inline(always)]
+pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
+    let i = file.victim(ask.now);
+    if i >= STREAMS {
+        return ASKED;
+    }
+    let (ahead, behind) = guess(s, file, ask);
+    let ahead = max(ahead, ask.pages);
+    let behind = min(behind, ask.page);
+    let size = ahead.saturating_add(behind);
+    file.begin[i].set(ask.page);
+    file.low[i].set(ask.page - behind);
+    file.high[i].set(ask.page.saturating_add(ahead));
+    file.size[i].set(size);
+    file.at[i].set(ask.page);
+    file.time[i].set(ask.now);
+    file.set_sense(i, PLACE);
+    file.newest.set(i as u32);
+    let unmarked = s.is_random() && s.is_mmap();
+    if size == ask.pages {
+        file.guess.set(if unmarked { PROBE } else { NOTHING });
+        return ASKED;
+    }
+    if unmarked {
+        file.guess.set(UNKNOWN);
+        return Plan { start: ask.page - behind, size, tail: 0 };
+    }
+    // The mark tells whether the guess was right: at the beginning, if the
+    // application is to go back; where it is expected to stop, near its end; else
+    // behind what it has asked for.
+    let more = ahead - ask.pages;
+    file.guess.set(if behind > more { BACK } else { ON });
+    let tail = if behind > more {
+        size
+    } else if goes_on(file, i) {
+        more
+    } else {
+        min(max(ask.pages, ahead / 4), ahead / 2)
+    };
+    Plan { start: ask.page - behind, size, tail }
+}
+
+/// What to read of a new place from its page on, and before it, pages.
+#[inline(always)]
+fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
+    // The application's word, as long as it keeps to it. The kernel looks at no
+    // marks in a mapping that is advised so: now and then, nothing is guessed.
+    let random = s.is_random();
+    if random && (file.faith.get() < FAITH || s.is_mmap() && ask.now & 7 == 0) {
+        return (0, 0);
+    }
+    if s.is_sequential() {
+        return (max(device::need(s) / 2, LEAST), 0);
+    }
+    if ask.page == 0 && !random {
+        return (max(max(device::need(s) / 8, LEAST), ask.pages.saturating_mul(4)), 0);
+    }
+    if file.run.get() == 0 && s.is_mmap() && !random {
+        file.run.set(FIRST_FAULT);
+    }
+    let (run, behind) = (file.run.get(), file.behind.get());
+    if random && s.is_mmap() {
+        return (min(run, CHEAP), min(behind, CHEAP));
+    }
+    if max(run, behind) <= CHEAP {
+        return (run, behind);
+    }
+    let need = device::need(s);
+    let most = max(need / 8, LEAST);
+    // Each wrong guess makes the next one smaller; one that is right restores it.
+    // What the device delivers in a fraction of a latency is not worth a doubt.
+    let doubts = 2 * min(file.wrong.get(), 8);
+    let cheap = max(min(need / 48, LEAST / 2), CHEAP);
+    (doubted(min(run, most), doubts, cheap), doubted(min(behind, most), doubts, cheap))
+}
+
+/// A guess after wrong ones.
+#[inline(always)]
+fn doubted(pages: u32, doubts: u32, cheap: u32) -> u32 {
+    if pages <= cheap { pages } else { max(pages >> doubts, if doubts > 2 { 0 } else { cheap }) }
+}
+
+/// Whether the application usually goes on, behind what was guessed for this
+/// place.
+#[inline(always)]
+pub fn goes_on(file: &File, i: usize) -> bool {
+    let begin = file.begin[i].get();
+    begin == 0 || file.run.get() > file.high[i].get().wrapping_sub(begin)
+}
+
+/// Likewise, before it.
+#[inline(always)]
+pub fn goes_back(file: &File, i: usize) -> bool {
+    file.behind.get() > file.begin[i].get().wrapping_sub(file.low[i].get())
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Streams: windows as large as the device needs, each asked for when the
+//! application enters the one before.
+
+use crate::LIMIT_KB;
+use crate::device::{self, DEVICES};
+use crate::file::{AHEAD, File, PLACE, STREAMS, WAITED};
+use crate::place::{goes_back, goes_on};
+use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
+use raext_policy::prelude::*;
+
+/// The application has come to the mark of a stream, or of a place.
+#[inline(always)]
+pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
+    let took = ask.now.wrapping_sub(file.time[i].get());
+    let came = ask.page.abs_diff(file.at[i].get());
+    let sense = file.sense(i);
+    file.at[i].set(ask.page);
+    file.time[i].set(ask.now);
+    file.came(i, ask.page, ask.pages);
+    file.wrong.set(0);
+    if sense == PLACE {
+        file.believe();
+    }
+    let back = sense < 0 || ask.page < file.begin[i].get();
+    if sense == PLACE && !(if back { goes_back(file, i) } else { goes_on(file, i) }) {
+        return ASKED;
+    }
+    file.set_sense(i, if back { -AHEAD } else { AHEAD });
+    let Some(device) = DEVICES.of(s) else {
+        return ASKED;
+    };
+    let limit = LIMIT_KB.get() / 4;
+    let (last, asked) = (file.size[i].get(), ask.pages);
+    let most = last.saturating_mul(4);
+    // Its rate is not known yet.
+    let mut size = if sense.unsigned_abs() <= WAITED as u32 {
+        device.waited(took);
+        most
+    } else {
+        device.need(came, took, limit)
+    };
+    size = min(size, most);
+    size = max(size, last / 2);
+    size = max(size, min(LEAST, last.saturating_mul(4)));
+    size = max(size, asked.saturating_mul(2));
+    window(s, file, i, ask, min(size, limit))
+}
+
+/// A mark that belongs to no stream: the kernel's own, or one that was forgotten.
+/// It is one from here on.
+#[inline(always)]
+pub fn adopt(s: &State, file: &File, ask: Ask) -> Plan {
+    let i = file.victim(ask.now);
+    if i >= STREAMS {
+        return ASKED;
+    }
+    file.begin[i].set(ask.page);
+    file.low[i].set(ask.page);
+    file.high[i].set(ask.page.saturating_add(s.cached(ask.page.into(), LEAST)));
+    file.size[i].set(LEAST);
+    file.at[i].set(ask.page);
+    file.time[i].set(ask.now);
+    file.set_sense(i, AHEAD);
+    window(s, file, i, ask, LEAST)
+}
+
+/// The application waits for the continuation of a stream.
+#[inline(always)]
+pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
+    let (sense, last, high) = (file.sense(i), file.size[i].get(), file.high[i].get());
+    let back = ask.page < file.at[i].get();
+    let usual = if back { file.behind.get() } else { file.run.get() };
+    let doubts = 2 * min(file.wrong.get(), 8);
+    file.came(i, ask.page, ask.pages);
+    file.wrong.set(file.wrong.get().saturating_sub(1));
+    if sense == PLACE {
+        file.believe();
+    }
+    file.at[i].set(ask.page);
+    file.time[i].set(ask.now);
+    file.set_sense(i, if back { -WAITED } else { WAITED });
+    let mut size = ask.pages.saturating_mul(4);
+    if sense != PLACE {
+        // A window that has gone again was too large, or it is not the stream;
+        // one that ended without a mark was right.
+        let gone = if back { ask.page >= file.low[i].get() } else { ask.page < high };
+        size = max(size, if gone { 0 } else { last });
+    } else if s.is_random() {
+        // Against the application's word, once is not enough.
+        return asked_only(file, i, ask, back);
+    } else {
+        size = max(size, last.saturating_mul(2));
+        size = max(size, (min(usual, device::need(s)) / 2) >> doubts);
+    }
+    size = min(size, LIMIT_KB.get() / 4);
+    if back {
+        let start = ask.page.saturating_sub(size);
+        let size = ask.page - start;
+        file.low[i].set(start);
+        file.high[i].set(ask.page.saturating_add(ask.pages));
+        file.size[i].set(size);
+        let tail = min(size, ask.pages).saturating_add(ask.pages);
+        return Plan { start, size: size.saturating_add(ask.pages), tail };
+    }
+    let size = max(size, ask.pages);
+    file.high[i].set(ask.page.saturating_add(size));
+    file.size[i].set(size);
+    Plan { start: ask.page, size, tail: size - ask.pages }
+}
+
+/// Only what was asked for, and the stream goes on behind it.
+#[inline(always)]
+fn asked_only(file: &File, i: usize, ask: Ask, back: bool) -> Plan {
+    if back {
+        file.low[i].set(ask.page);
+    } else {
+        file.high[i].set(ask.page.saturating_add(ask.pages));
+    }
+    file.size[i].set(ask.pages);
+    ASKED
+}
+
+/// The next window of a stream.
+#[inline(always)]
+fn window(s: &State, file: &File, i: usize, ask: Ask, size: u32) -> Plan {
+    if file.sense(i) < 0 {
+        let low = file.low[i].get();
+        let size = min(size, low);
+        file.low[i].set(low - size);
+        file.size[i].set(size);
+        return Plan { start: low - size, size, tail: min(size, ask.pages) };
+    }
+    let start = file.high[i].get();
+    let left = s.file_pages().saturating_sub(start.into()) as u32;
+    let size = min(size, left);
+    file.high[i].set(start.saturating_add(size));
+    file.size[i].set(size);
+    Plan { start, size, tail: size }
+}
