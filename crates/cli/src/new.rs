@@ -227,7 +227,7 @@ mod tests {
             let said = String::from_utf8_lossy(&output.stdout);
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{said}{error}");
-            assert!(said.contains("2 passed") && !error.contains("warning"), "{said}{error}");
+            assert!(said.contains("3 passed") && !error.contains("warning"), "{said}{error}");
         }
     }
 }

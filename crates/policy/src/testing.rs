@@ -2,6 +2,9 @@
 //! For the unit tests of policies: what a callback asked for beside its answer,
 //! and a page cache to be told of.
 //!
+//! [`simulate`] lets an application access a file in front of a policy: a scan,
+//! random faults, streams that take turns ([`Stream`]).
+//!
 //! Everything here is the test thread's own.
 //!
 //! ```
@@ -17,6 +20,12 @@
 //! assert_eq!(answer, Decision::Kernel);
 //! assert_eq!(asked, [Range { start: 108, pages: 4, marked: false }]);
 //! ```
+
+mod simulate;
+mod stream;
+
+pub use simulate::{Report, Scene, simulate};
+pub use stream::{Access, Stream};
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
