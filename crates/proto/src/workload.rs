@@ -23,10 +23,19 @@ pub enum Workload {
     Backward,
     /// Three sequential streams that take turns on one descriptor.
     Interleaved,
+    /// Touch every page of a mapping from the end to the start.
+    MmapBackward,
+    /// As [`Workload::Stride`], from the end to the start.
+    StrideBackward,
+    /// A random place, then 4 to 16 sequential `pread()`s there, and another place.
+    RandomBurst,
+    /// `pread()` in sequence, then at random, then in sequence elsewhere: what was
+    /// learnt is wrong twice.
+    Phases,
 }
 
 impl Workload {
-    /// Every workload, in the order of the table.
+    /// Those that are compared by default, in the order of the table.
     pub const ALL: [Self; 7] = [
         Self::SeqRead,
         Self::MmapSeq,
@@ -36,6 +45,15 @@ impl Workload {
         Self::Backward,
         Self::Interleaved,
     ];
+
+    /// The others, which `raext bench` has too.
+    pub const MORE: [Self; 4] =
+        [Self::MmapBackward, Self::StrideBackward, Self::RandomBurst, Self::Phases];
+
+    /// Every workload.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::MORE)
+    }
 
     /// The name used on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -47,6 +65,10 @@ impl Workload {
             Self::Stride => "stride",
             Self::Backward => "backward",
             Self::Interleaved => "interleaved",
+            Self::MmapBackward => "mmap-backward",
+            Self::StrideBackward => "stride-backward",
+            Self::RandomBurst => "random-burst",
+            Self::Phases => "phases",
         }
     }
 
@@ -60,6 +82,10 @@ impl Workload {
             Self::Stride => "pread() every so far apart",
             Self::Backward => "pread() from the end to the start",
             Self::Interleaved => "three sequential streams on one descriptor",
+            Self::MmapBackward => "scan of a mapping from the end to the start",
+            Self::StrideBackward => "pread() every so far apart, from the end",
+            Self::RandomBurst => "a few pread() in sequence at random places",
+            Self::Phases => "sequential, then random, then sequential elsewhere",
         }
     }
 
@@ -72,9 +98,12 @@ impl Workload {
             Self::MmapSeq => (4096, 4 * MIB / 4096, 0),
             Self::RandomRead => (16 << 10, 50, 0),
             Self::MmapRandom => (4096, 50, 0),
-            Self::Stride => (16 << 10, 50, 512 << 10),
+            Self::Stride | Self::StrideBackward => (16 << 10, 50, 512 << 10),
             Self::Backward => (16 << 10, 50, 0),
             Self::Interleaved => (64 << 10, 15 * MIB / (64 << 10), 0),
+            Self::MmapBackward => (4096, MIB / 4096, 0),
+            Self::RandomBurst => (16 << 10, 80, 0),
+            Self::Phases => (64 << 10, 96, 0),
         };
         WorkloadSpec { workload: self, op_bytes, ops, stride_bytes, seed: 1 }
     }
@@ -90,8 +119,8 @@ impl FromStr for Workload {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|w| w.name() == s).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
+        Self::every().find(|w| w.name() == s).ok_or_else(|| {
+            let names = Self::every().map(Self::name).collect::<Vec<_>>().join(", ");
             format!("no workload '{s}': choose one of {names}")
         })
     }
@@ -106,7 +135,7 @@ pub struct WorkloadSpec {
     pub op_bytes: u64,
     /// How many accesses.
     pub ops: u64,
-    /// Distance between the starts of two accesses, bytes ([`Workload::Stride`]).
+    /// Distance between the starts of two accesses, bytes (of the strides).
     pub stride_bytes: u64,
     /// Seed of the random offsets.
     pub seed: u64,

@@ -14,7 +14,11 @@ const STREAMS: u64 = 3;
 
 /// Whether the workload touches pages of a mapping instead of reading.
 pub fn is_mapped(workload: Workload) -> bool {
-    matches!(workload, Workload::MmapSeq | Workload::MmapRandom)
+    matches!(workload, Workload::MmapSeq | Workload::MmapRandom | Workload::MmapBackward)
+}
+
+fn is_strided(workload: Workload) -> bool {
+    matches!(workload, Workload::Stride | Workload::StrideBackward)
 }
 
 /// The byte offset of each access.
@@ -23,13 +27,18 @@ pub fn offsets(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
     match spec.workload {
         Workload::SeqRead | Workload::MmapSeq => ops.map(|op| op * spec.op_bytes).collect(),
         Workload::Stride => ops.map(|op| op * spec.stride_bytes).collect(),
-        Workload::Backward => ops.rev().map(|op| op * spec.op_bytes).collect(),
+        Workload::StrideBackward => ops.rev().map(|op| op * spec.stride_bytes).collect(),
+        Workload::Backward | Workload::MmapBackward => {
+            ops.rev().map(|op| op * spec.op_bytes).collect()
+        }
         Workload::Interleaved => {
             // They begin at the thirds of the file.
             let third = data_bytes / STREAMS / spec.op_bytes * spec.op_bytes;
             ops.map(|op| op % STREAMS * third + op / STREAMS * spec.op_bytes).collect()
         }
         Workload::RandomRead | Workload::MmapRandom => random(spec, data_bytes),
+        Workload::RandomBurst => bursts(spec, data_bytes),
+        Workload::Phases => phases(spec, data_bytes),
     }
 }
 
@@ -44,7 +53,7 @@ pub fn data_bytes_needed(spec: &WorkloadSpec) -> Result<u64, StageError> {
     if spec.ops == 0 || spec.op_bytes == 0 {
         return Err(bad("it accesses nothing; ops and op_bytes are at least 1"));
     }
-    let stride = matches!(spec.workload, Workload::Stride);
+    let stride = is_strided(spec.workload);
     // What the data holds is known by the word.
     let whole = |bytes: u64| bytes.is_multiple_of(WORD);
     if !whole(spec.op_bytes) || stride && !whole(spec.stride_bytes) {
@@ -77,6 +86,32 @@ fn random(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
         }
     }
     offsets
+}
+
+/// Sequential runs of 4 to 16 accesses at random places. A run ends with the file,
+/// and places may overlap, as they do where nobody keeps track.
+fn bursts(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
+    let slots = data_bytes / spec.op_bytes;
+    let mut numbers = SplitMix(spec.seed);
+    let mut offsets = Vec::new();
+    while (offsets.len() as u64) < spec.ops {
+        let (start, length) = (numbers.below(slots), 4 + numbers.below(13));
+        let end = (start + length).min(slots);
+        offsets.extend((start..end).map(|slot| slot * spec.op_bytes));
+    }
+    offsets.truncate(spec.ops as usize);
+    offsets
+}
+
+/// Three eighths in sequence from the start, a quarter at random, three eighths in
+/// sequence from the middle of the file.
+fn phases(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
+    let slots = data_bytes / spec.op_bytes;
+    let sequential = spec.ops * 3 / 8;
+    let amid = WorkloadSpec { ops: spec.ops - 2 * sequential, ..*spec };
+    let slot = |slot: u64| slot % slots * spec.op_bytes;
+    let last = (slots / 2..slots / 2 + sequential).map(slot);
+    (0..sequential).map(slot).chain(random(&amid, data_bytes)).chain(last).collect()
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
@@ -115,6 +150,24 @@ mod tests {
         assert_eq!(of(Workload::Stride), [0, 512, 1024, 1536]);
         assert_eq!(of(Workload::Backward), [192, 128, 64, 0]);
         assert_eq!(of(Workload::Interleaved), [0, 1344, 2688, 64]);
+        assert_eq!(of(Workload::MmapBackward), [192, 128, 64, 0]);
+        assert_eq!(of(Workload::StrideBackward), [1536, 1024, 512, 0]);
+    }
+
+    #[test]
+    fn a_change_of_mind_is_two_of_them() {
+        let all = offsets(&spec(Workload::Phases, 64, 16), 4096);
+        assert_eq!(all[..6], [0, 64, 128, 192, 256, 320]);
+        assert_eq!(all[10..], [2048, 2112, 2176, 2240, 2304, 2368]);
+        assert!(all[6..10].windows(2).any(|pair| pair[1] != pair[0] + 64), "{all:?}");
+    }
+
+    #[test]
+    fn bursts_are_short_and_far_apart() {
+        let all = offsets(&spec(Workload::RandomBurst, 64, 200), 1 << 20);
+        let jumps = all.windows(2).filter(|pair| pair[1] != pair[0] + 64).count();
+        assert_eq!(all.len(), 200);
+        assert!((200 / 16..=200 / 4).contains(&jumps), "{jumps}");
     }
 
     #[test]
@@ -146,7 +199,7 @@ mod tests {
 
     #[test]
     fn nothing_lies_outside_of_what_is_needed() {
-        for workload in Workload::ALL {
+        for workload in Workload::every() {
             let spec = workload.default_spec();
             let needed = data_bytes_needed(&spec).unwrap();
             assert!(offsets(&spec, 1 << 28).iter().all(|at| at + spec.op_bytes <= 1 << 28));
