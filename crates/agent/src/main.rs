@@ -21,6 +21,7 @@ mod pass;
 mod policy;
 mod port;
 mod program;
+mod readahead;
 mod serve;
 mod shares;
 mod sight;

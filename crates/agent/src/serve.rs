@@ -6,11 +6,12 @@ use crate::churn::{self, Churn};
 use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
+use crate::readahead::Readahead;
 use crate::{exec, groups, kmsg, loopback, modules, pass, policy, shares, sight, strain};
 use raext_load::Attached;
-use raext_proto::{Failure, Reply, Request, WireError};
+use raext_proto::{Caches, Failure, Reply, Request, WireError};
 use raext_workload::{Bound, Cgroup, Root, Stage, Volume, drop_caches};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What stays from one request to the next.
@@ -18,6 +19,7 @@ struct Agent {
     port: Port,
     stage: Option<Stage>,
     attached: Vec<Attached>,
+    readahead: Readahead,
     // In the order of their end: who uses the root, what is in it, it.
     background: Background,
     volume: Option<Volume>,
@@ -41,6 +43,7 @@ pub fn run() -> Result<(), AgentError> {
         port,
         stage: None,
         attached: Vec::new(),
+        readahead: Readahead::default(),
         background: Background::default(),
         volume: None,
         bound: Vec::new(),
@@ -122,6 +125,22 @@ impl Agent {
                 let sample = self.stage()?.run(&spec, &policy::decisions);
                 Ok(Reply::Sample(sample.context(|| format!("run {}", spec.workload))?))
             }
+            Request::RunCourse { course, cached } => {
+                let run = self.stage()?.run_course(&course, cached, &policy::decisions);
+                Ok(Reply::Course(run.context(|| "run a course".into())?))
+            }
+            Request::SetReadahead { kb } => {
+                let setting = self.readahead_setting()?;
+                self.readahead.set(&setting, kb).map(|()| Reply::Done)
+            }
+            Request::DataDevice => {
+                let dev = match (&self.stage, &self.volume) {
+                    (Some(stage), _) => stage.kernel_dev(),
+                    (None, Some(volume)) => volume.kernel_dev(),
+                    (None, None) => return Err(no_stage()),
+                };
+                Ok(Reply::DataDevice { dev: dev.context(|| "ask for the data's device".into())? })
+            }
             Request::CachedPasses { access, passes } => {
                 let passes = self.stage()?.cached_passes(access, passes);
                 Ok(Reply::Passes { passes: passes.context(|| "read the cached data".into())? })
@@ -176,7 +195,11 @@ impl Agent {
                     Some(volume) => volume.chill(caches),
                     None => drop_caches(),
                 };
-                dropped.map(|()| Reply::Done).context(|| "drop the caches".into())
+                dropped.context(|| "drop the caches".into())?;
+                if self.volume.is_some() && caches == Caches::Volume {
+                    self.readahead.again(&self.readahead_setting()?)?;
+                }
+                Ok(Reply::Done)
             }
             Request::RunProgram { program } => {
                 let id = self.next_program();
@@ -211,6 +234,15 @@ impl Agent {
         Ok(Reply::VolumeMade(made))
     }
 
+    fn readahead_setting(&self) -> Result<PathBuf, Failure> {
+        let setting = match (&self.stage, &self.volume) {
+            (Some(stage), _) => stage.readahead_setting(),
+            (None, Some(volume)) => volume.readahead_setting(),
+            (None, None) => return Err(no_stage()),
+        };
+        setting.context(|| "find the setting of the kernel's readahead".into())
+    }
+
     /// There is one device at a time.
     fn clear_device(&mut self) {
         self.stage = None;
@@ -220,6 +252,7 @@ impl Agent {
     /// Programs in the background may use it.
     fn clear_volume(&mut self) {
         self.background = Background::default();
+        self.readahead.forget();
         self.volume = None;
     }
 

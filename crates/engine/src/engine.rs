@@ -4,8 +4,8 @@
 use crate::{EngineError, Paths};
 use raext_kernel::{Kernel, KernelError, Want};
 use raext_proto::{
-    CachedAccess, Device, GroupRun, LoadOutcome, Passed, Placement, ReadBy, Reply, Request, Sample,
-    Sight, StressReport, StressSpec, WorkloadSpec,
+    CachedAccess, Course, CourseRun, Device, GroupRun, LoadOutcome, Passed, Placement, ReadBy,
+    Reply, Request, Sample, Sight, StressReport, StressSpec, WorkloadSpec,
 };
 use raext_vm::{Disk, GuestFile, GuestModule, Share, Source, Vm, VmConfig};
 use std::collections::BTreeMap;
@@ -240,6 +240,45 @@ impl Engine {
         match self.ask(&Request::Run { spec }, step)? {
             Reply::Sample(sample) => Ok(sample),
             other => Err(unexpected("a measurement", other)),
+        }
+    }
+
+    /// Run a course once.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn run_course(
+        &mut self,
+        course: Course,
+        cached: bool,
+        step: &dyn Fn(&str),
+    ) -> Result<CourseRun, EngineError> {
+        match self.ask(&Request::RunCourse { course, cached }, step)? {
+            Reply::Course(run) => Ok(run),
+            other => Err(unexpected("a course's times", other)),
+        }
+    }
+
+    /// Set the kernel's own readahead on the data's device, KiB, or as it was.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn set_readahead(
+        &mut self,
+        kb: Option<u32>,
+        step: &dyn Fn(&str),
+    ) -> Result<(), EngineError> {
+        self.done(&Request::SetReadahead { kb }, step)
+    }
+
+    /// The number of the data's device, for [`Placement::dev`].
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn data_device(&mut self, step: &dyn Fn(&str)) -> Result<u32, EngineError> {
+        match self.ask(&Request::DataDevice, step)? {
+            Reply::DataDevice { dev } => Ok(dev),
+            other => Err(unexpected("a device's number", other)),
         }
     }
 

@@ -9,6 +9,7 @@
 //! ([`WorkloadSpec`], [`Device`]) are defined here too, since the same values
 //! travel on into the report.
 
+mod course;
 mod device;
 mod faults;
 mod message;
@@ -20,6 +21,7 @@ mod volume;
 mod wire;
 mod workload;
 
+pub use course::{Course, CoursePart, CourseRun, SmallFiles};
 pub use device::{Device, DeviceProfile, Fs};
 pub use faults::{Outcome, ReadBy, ReadFailure, Sight};
 pub use message::{ChurnKind, Failure, GroupRun, LoadOutcome, Reply, Request};

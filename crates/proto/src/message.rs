@@ -2,8 +2,8 @@
 //! Requests of the host and replies of the agent.
 
 use crate::{
-    CachedAccess, Caches, Device, Passed, Placement, Program, Ran, ReadBy, Sample, Sight, Stream,
-    StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
+    CachedAccess, Caches, Course, CourseRun, Device, Passed, Placement, Program, Ran, ReadBy,
+    Sample, Sight, Stream, StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +53,22 @@ pub enum Request {
         /// What to run.
         spec: WorkloadSpec,
     },
+    /// Run a course once on the device; [`Reply::Course`] has what it took.
+    RunCourse {
+        /// What to run.
+        course: Course,
+        /// Leave what is cached in the cache.
+        cached: bool,
+    },
+    /// Set how far the kernel reads ahead on the data's device (or volume), as
+    /// `read_ahead_kb` of its bdi, for files that are opened from now on. It is as
+    /// before when the device is replaced.
+    SetReadahead {
+        /// KiB; as it was before if absent.
+        kb: Option<u32>,
+    },
+    /// Ask for the number of the data's device (or volume).
+    DataDevice,
     /// Read the whole data file again and again, fully cached, and report the
     /// time of each pass in [`Reply::Passes`].
     CachedPasses {
@@ -237,6 +253,13 @@ pub enum Reply {
     Load(LoadOutcome),
     /// The outcome of [`Request::Run`].
     Sample(Sample),
+    /// The outcome of [`Request::RunCourse`].
+    Course(CourseRun),
+    /// The outcome of [`Request::DataDevice`].
+    DataDevice {
+        /// As [`Placement::dev`] wants it.
+        dev: u32,
+    },
     /// The outcome of [`Request::RunTogether`]. What the device read is counted
     /// for each cgroup (its `io.stat`); decisions are not told apart and are 0.
     Samples {

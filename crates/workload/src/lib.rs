@@ -7,9 +7,11 @@
 //! files of programs, which run in a [`Root`].
 
 mod access;
+pub mod bdi;
 mod cached;
 mod cgroup;
 mod copy;
+mod course;
 mod data;
 mod error;
 mod extents;

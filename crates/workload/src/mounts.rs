@@ -61,6 +61,11 @@ impl Mount {
         PathBuf::from(MOUNT_POINT)
     }
 
+    /// What is mounted.
+    pub fn fs(&self) -> Fs {
+        self.0.fs
+    }
+
     /// The number of the device of the files, as the kernel keeps it. That is the
     /// file system's own, which btrfs does not tell of a file.
     pub fn device_number(&self) -> Result<u32, StageError> {

@@ -4,7 +4,7 @@
 
 use crate::StageError;
 use crate::error::Context as _;
-use raext_proto::DeviceProfile;
+use raext_proto::{DeviceProfile, kernel_dev};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -58,6 +58,16 @@ impl NullBlk {
     pub fn number(&self) -> Result<String, StageError> {
         let path = Path::new("/sys/block").join(NAME).join("dev");
         Ok(fs::read_to_string(&path).at("reading", &path)?.trim().to_owned())
+    }
+
+    /// The same as the kernel keeps it.
+    pub fn kernel_dev(&self) -> Result<u32, StageError> {
+        let number = self.number()?;
+        let parsed = number
+            .split_once(':')
+            .and_then(|(major, minor)| Some(kernel_dev(major.parse().ok()?, minor.parse().ok()?)));
+        let bad = || std::io::Error::other(format!("'{number}' is no MAJOR:MINOR"));
+        parsed.ok_or_else(bad).at("understanding the number of", &node())
     }
 
     /// From now on, a request fails that touches these bytes (whole sectors).

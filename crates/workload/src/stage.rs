@@ -8,11 +8,11 @@ use crate::mounts::Mount;
 use crate::nullblk::NullBlk;
 use crate::readers::Readers;
 use crate::target::Target;
-use crate::{StageError, cached};
+use crate::{StageError, bdi, cached};
 use raext_proto::{CachedAccess, Device, Fs, Passed, Sample, WorkloadSpec};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Forgets what is written to it: 1 for pages, 2 for dentries and inodes.
 pub const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
@@ -28,7 +28,7 @@ pub struct Stage {
     target: Target,
     fs: Fs,
     // In the order of their end: the mount before the device below it.
-    _mount: Option<Mount>,
+    mount: Option<Mount>,
     device: NullBlk,
 }
 
@@ -58,7 +58,7 @@ impl Stage {
             }
         };
         let target = Target { path, data_bytes, stat: Some(null_blk.stat()) };
-        Ok(Self { target, fs, _mount: mounted, device: null_blk })
+        Ok(Self { target, fs, mount: mounted, device: null_blk })
     }
 
     /// Run a workload once with a cold cache; `decisions` is the number of
@@ -138,6 +138,32 @@ impl Stage {
     /// When that is not to be read.
     pub fn device_number(&self) -> Result<String, StageError> {
         self.device.number()
+    }
+
+    /// The number of the data's device, as the kernel keeps it.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn kernel_dev(&self) -> Result<u32, StageError> {
+        self.mount.as_ref().map_or_else(|| self.device.kernel_dev(), Mount::device_number)
+    }
+
+    /// The file with the setting of the kernel's readahead.
+    ///
+    /// # Errors
+    /// When it is not to be found.
+    pub fn readahead_setting(&self) -> Result<PathBuf, StageError> {
+        bdi::setting(self.fs, &self.device.number()?)
+    }
+
+    /// A path beside the data file.
+    pub(crate) fn beside(&self, name: &str) -> Result<PathBuf, StageError> {
+        let path = &self.target.path;
+        if self.fs == Fs::Raw {
+            return Err(std::io::Error::from(std::io::ErrorKind::NotADirectory))
+                .at("making a file on", path);
+        }
+        Ok(path.with_file_name(name))
     }
 
     /// More files with the same data, `count` of them; made if need be.

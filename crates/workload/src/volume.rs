@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A device with a file system for programs, seen in their root.
 
-use crate::StageError;
 use crate::copy::Copy;
 use crate::error::Context as _;
 use crate::mounts::Mount;
@@ -9,6 +8,7 @@ use crate::nullblk::NullBlk;
 use crate::root::Bound;
 use crate::stage::drop_caches;
 use crate::target::DeviceReads;
+use crate::{StageError, bdi};
 use raext_proto::{Caches, Volume as Spec, VolumeMade};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,6 +81,23 @@ impl Volume {
                 anew
             }
         }
+    }
+
+    /// The number of its files' device, as the kernel keeps it.
+    ///
+    /// # Errors
+    /// When that is not to be read.
+    pub fn kernel_dev(&self) -> Result<u32, StageError> {
+        self.mount.device_number()
+    }
+
+    /// The file with the setting of the kernel's readahead; another one when the
+    /// volume was mounted anew.
+    ///
+    /// # Errors
+    /// When it is not to be found.
+    pub fn readahead_setting(&self) -> Result<PathBuf, StageError> {
+        bdi::setting(self.mount.fs(), &self.device.number()?)
     }
 
     /// What the device has read so far, once it is idle.

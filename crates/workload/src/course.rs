@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Courses: a pattern, a scan beside random readers, many small files.
+
+use crate::access::{SplitMix, offsets};
+use crate::data::{Verifier, fill};
+use crate::error::Context as _;
+use crate::sight::PAGE;
+use crate::target::{DeviceReads, Mapping, Target};
+use crate::{Stage, StageError};
+use raext_proto::{Course, CoursePart, CourseRun, SmallFiles, Workload, WorkloadSpec};
+use rustix::fs::{Advice, fadvise};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Instant;
+
+/// Where each small file's bytes begin in the sequence of all data, so that no two
+/// files hold the same.
+const FILE_APART: u64 = 1 << 20;
+
+/// The parts and the checksum of what they read.
+type Parts = (Vec<CoursePart>, u64);
+
+impl Stage {
+    /// Make the files that a course needs beside the data file, where they are not
+    /// there already.
+    ///
+    /// # Errors
+    /// When there is no file system, or not room enough on it.
+    pub fn lay_out(&self, course: &Course) -> Result<(), StageError> {
+        match course {
+            Course::Pattern(_) => Ok(()),
+            Course::Beside { scan, .. } => {
+                let path = self.beside("scan")?;
+                if !path.exists() {
+                    write_file(&path, 0, scan.ops * scan.op_bytes)?;
+                }
+                Ok(())
+            }
+            Course::SmallFiles(small) => {
+                let dir = self.beside("small")?;
+                if dir.exists() {
+                    return Ok(());
+                }
+                fs::create_dir(&dir).at("making", &dir)?;
+                for (number, bytes) in sizes(small).into_iter().enumerate() {
+                    write_file(&small_file(&dir, number), number as u64 * FILE_APART, bytes)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Run a course once; with a cold cache, unless it is to find in the cache what
+    /// is there.
+    ///
+    /// # Errors
+    /// When an access fails or brings wrong data.
+    pub fn run_course(
+        &self,
+        course: &Course,
+        cached: bool,
+        decisions: &dyn Fn() -> u64,
+    ) -> Result<CourseRun, StageError> {
+        self.lay_out(course)?;
+        if !cached {
+            self.chill()?;
+        }
+        let decided = decisions();
+        let before = self.device_reads()?;
+        let (parts, checksum) = match course {
+            Course::Pattern(spec) => {
+                let sample = self.target().run(spec, &|| 0)?;
+                let name = spec.workload.name().to_owned();
+                let part = CoursePart { name, ns: sample.elapsed_ns, ops: sample.ops };
+                (vec![part], sample.checksum)
+            }
+            Course::Beside { scan, random } => {
+                beside(&self.beside("scan")?, scan, self.target(), random, cached)?
+            }
+            Course::SmallFiles(small) => read_all(&self.beside("small")?, small)?,
+        };
+        let after = self.device_reads()?;
+        Ok(CourseRun {
+            parts,
+            device_reads: after.requests - before.requests,
+            device_bytes: after.bytes - before.bytes,
+            decisions: decisions().saturating_sub(decided),
+            checksum,
+        })
+    }
+
+    fn device_reads(&self) -> Result<DeviceReads, StageError> {
+        self.target().stat.as_deref().map_or(Ok(DeviceReads::default()), DeviceReads::of)
+    }
+}
+
+fn write_file(path: &Path, from: u64, bytes: u64) -> Result<(), StageError> {
+    const PORTION: u64 = 1 << 20;
+    let mut file = File::create(path).at("making", path)?;
+    let mut buffer = vec![0; PORTION.min(bytes) as usize];
+    for at in (0..bytes).step_by(PORTION as usize) {
+        let portion = &mut buffer[..PORTION.min(bytes - at) as usize];
+        fill(from + at, portion);
+        file.write_all(portion).at("writing", path)?;
+    }
+    file.sync_all().at("writing", path)
+}
+
+/// How many of the parts have done their share; the others' work is load from then
+/// on, and ends with the last share.
+struct Shares {
+    done: AtomicU32,
+    /// Whether what was read may stay in the cache.
+    cached: bool,
+    start: Barrier,
+}
+
+impl Shares {
+    fn all_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed) == 2
+    }
+
+    /// Also where a share failed: the other part is not to go on for ever.
+    fn done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn beside(
+    path: &Path,
+    scan: &WorkloadSpec,
+    target: &Target,
+    random: &WorkloadSpec,
+    cached: bool,
+) -> Result<Parts, StageError> {
+    let shares = Shares { done: AtomicU32::new(0), cached, start: Barrier::new(2) };
+    let (scanned, touched) = thread::scope(|scope| {
+        let scanner = scope.spawn(|| scan_file(path, scan, &shares));
+        let touched = touch_at_random(target, random, &shares);
+        let scanned = scanner.join().unwrap_or_else(|_| Err(died()));
+        (scanned, touched)
+    });
+    let ((scan_ns, scan_sum), (random_ns, random_sum)) = (scanned?, touched?);
+    let part = |name: &str, ns, ops| CoursePart { name: name.into(), ns, ops };
+    let parts = vec![part("scan", scan_ns, scan.ops), part("random", random_ns, random.ops)];
+    Ok((parts, scan_sum ^ random_sum.rotate_left(1)))
+}
+
+fn died() -> StageError {
+    StageError::Reader("the scan's thread ended early".into())
+}
+
+/// Time and checksum of the scan's share.
+fn scan_file(path: &Path, spec: &WorkloadSpec, shares: &Shares) -> Result<(u64, u64), StageError> {
+    let op_bytes = spec.op_bytes as usize;
+    let mut arena = vec![0xa5_u8; spec.ops as usize * op_bytes];
+    let file = File::open(path).at("opening", path);
+    shares.start.wait();
+    let start = Instant::now();
+    let share = file.and_then(|file| {
+        for (at, buffer) in arena.chunks_exact_mut(op_bytes).enumerate() {
+            file.read_exact_at(buffer, (at * op_bytes) as u64).at("reading", path)?;
+        }
+        Ok(file)
+    });
+    let ns = start.elapsed().as_nanos() as u64;
+    shares.done();
+    let file = share?;
+    let mut scratch = vec![0xa5_u8; op_bytes];
+    let length = spec.ops * spec.op_bytes;
+    let mut at = length;
+    while !shares.all_done() {
+        if at == length {
+            // From the start again, and from the device again.
+            at = 0;
+            if !shares.cached {
+                fadvise(&file, 0, None, Advice::DontNeed).at("dropping the cache of", path)?;
+            }
+        }
+        file.read_exact_at(&mut scratch, at).at("reading", path)?;
+        at += spec.op_bytes;
+    }
+    let mut verifier = Verifier::new();
+    verifier.take(0, &arena)?;
+    Ok((ns, verifier.checksum()))
+}
+
+/// Time and checksum of the random touches' share.
+fn touch_at_random(
+    target: &Target,
+    spec: &WorkloadSpec,
+    shares: &Shares,
+) -> Result<(u64, u64), StageError> {
+    let path = &target.path;
+    let spec = WorkloadSpec { workload: Workload::MmapRandom, ..*spec };
+    let offsets = offsets(&spec, target.data_bytes);
+    let map = File::open(path)
+        .and_then(|file| Ok(Mapping::new(&file, target.data_bytes as usize)?))
+        .at("mapping", path);
+    shares.start.wait();
+    let start = Instant::now();
+    if let Ok(map) = &map {
+        offsets.iter().for_each(|offset| map.touch(*offset as usize));
+    }
+    let ns = start.elapsed().as_nanos() as u64;
+    shares.done();
+    let map = map?;
+    let mut numbers = SplitMix(spec.seed ^ 0x5eed);
+    while !shares.all_done() {
+        map.touch((numbers.below(target.data_bytes / PAGE) * PAGE) as usize);
+    }
+    let mut verifier = Verifier::new();
+    for offset in offsets {
+        verifier.take(offset, map.bytes(offset as usize, spec.op_bytes as usize))?;
+    }
+    Ok((ns, verifier.checksum()))
+}
+
+/// Bytes of each small file.
+fn sizes(small: &SmallFiles) -> Vec<u64> {
+    let mut numbers = SplitMix(small.seed);
+    let span = small.most_pages.saturating_sub(small.least_pages) + 1;
+    (0..small.files).map(|_| (small.least_pages + numbers.below(span)) * PAGE).collect()
+}
+
+fn small_file(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("{number:05}"))
+}
+
+fn read_all(dir: &Path, small: &SmallFiles) -> Result<Parts, StageError> {
+    let sizes = sizes(small);
+    // Fisher and Yates.
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    let mut numbers = SplitMix(small.seed ^ 0x5eed);
+    for last in (1..order.len()).rev() {
+        order.swap(last, numbers.below(last as u64 + 1) as usize);
+    }
+    let mut arena = vec![0xa5_u8; sizes.iter().sum::<u64>() as usize];
+    let (mut rest, mut ops) = (&mut arena[..], 0);
+    let start = Instant::now();
+    for &number in &order {
+        let path = small_file(dir, number);
+        let file = File::open(&path).at("opening", &path)?;
+        let (buffer, after) = rest.split_at_mut(sizes[number] as usize);
+        rest = after;
+        for (at, piece) in
+            (0..).step_by(small.op_bytes as usize).zip(buffer.chunks_mut(small.op_bytes as usize))
+        {
+            file.read_exact_at(piece, at).at("reading", &path)?;
+            ops += 1;
+        }
+    }
+    let ns = start.elapsed().as_nanos() as u64;
+    let mut verifier = Verifier::new();
+    let mut rest = &arena[..];
+    for &number in &order {
+        let (buffer, after) = rest.split_at(sizes[number] as usize);
+        rest = after;
+        verifier.take(number as u64 * FILE_APART, buffer)?;
+    }
+    let part = CoursePart { name: "small-files".into(), ns, ops };
+    Ok((vec![part], verifier.checksum()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(dir: &Path) -> Target {
+        let path = dir.join("data");
+        write_file(&path, 0, 1 << 20).unwrap();
+        Target { path, data_bytes: 1 << 20, stat: None }
+    }
+
+    #[test]
+    fn both_parts_do_their_share_whoever_is_quicker() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = target(dir.path());
+        let path = dir.path().join("scan");
+        write_file(&path, 0, 4 << 20).unwrap();
+        let spec = |workload: Workload, op_bytes, ops| WorkloadSpec {
+            op_bytes,
+            ops,
+            ..workload.default_spec()
+        };
+        let scan = spec(Workload::SeqRead, 64 << 10, 64);
+        let sum = |random: u64| {
+            let random = spec(Workload::MmapRandom, 4096, random);
+            let (parts, sum) = beside(&path, &scan, &target, &random, random.ops == 1).unwrap();
+            assert_eq!((parts[0].ops, parts[1].ops), (64, random.ops));
+            assert!(parts.iter().all(|part| part.ns > 0));
+            sum
+        };
+        assert_eq!(sum(200), sum(200));
+        assert_ne!(sum(200), sum(1));
+        let none = dir.path().join("none");
+        let random = spec(Workload::MmapRandom, 4096, 4);
+        let error = beside(&none, &scan, &target, &random, false).unwrap_err().to_string();
+        assert!(error.contains("none"), "{error}");
+    }
+
+    #[test]
+    fn small_files_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let small =
+            SmallFiles { files: 20, seed: 3, least_pages: 4, most_pages: 32, op_bytes: 16 << 10 };
+        for (number, bytes) in sizes(&small).into_iter().enumerate() {
+            assert!((16 << 10..=128 << 10).contains(&bytes), "{bytes}");
+            write_file(&small_file(dir.path(), number), number as u64 * FILE_APART, bytes).unwrap();
+        }
+        let (parts, sum) = read_all(dir.path(), &small).unwrap();
+        assert_eq!(sum, read_all(dir.path(), &small).unwrap().1);
+        assert!(parts[0].ops >= 20);
+        // Another file's bytes, of the right length, are wrong data.
+        let (one, other) = (small_file(dir.path(), 0), small_file(dir.path(), 1));
+        let length = fs::metadata(&one).unwrap().len();
+        write_file(&one, FILE_APART, length).unwrap();
+        assert!(matches!(read_all(dir.path(), &small), Err(StageError::WrongData { .. })));
+        fs::remove_file(&other).unwrap();
+        assert!(read_all(dir.path(), &small).is_err());
+    }
+}
