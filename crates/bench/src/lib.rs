@@ -3,6 +3,22 @@
 //! `read_ahead_kb`, against the best of these for each workload, and against the
 //! floor, which nothing can be faster than.
 
+mod column;
+mod error;
+mod measure;
+mod results;
 mod row;
+mod store;
+mod summary;
+mod synthetic;
+mod table;
 
+pub use column::{CACHED, Column, FIXED_KB, Policy, digest};
+pub use error::BenchError;
+pub use measure::{Bench, Progress, id};
+pub use results::{Cell, Results, RowResults, Run, order};
 pub use row::{Outcome, Part, Place, Row};
+pub use store::{Boot, CostLine, Header, Line, RowLine, RunLine, Store};
+pub use summary::{Cell as CellSummary, Quotient, RowSummary, Standing, Summary, Tally, Times};
+pub use synthetic::synthetic;
+pub use table::table;

@@ -14,5 +14,5 @@ pub mod text;
 
 pub use comparison::{About, CellFailure, Column, Comparison, Row};
 pub use html::html;
-pub use stats::{Cell, Ratio};
+pub use stats::{Cell, Ratio, Spread};
 pub use table::table;

@@ -48,6 +48,16 @@ const FEWEST_PAIRS: usize = 3;
 const BEYOND_CHANCE: f64 = 2.0;
 
 impl Ratio {
+    /// Of the ratios of each repeat; `None` if there are none.
+    pub fn of(ratios: impl Iterator<Item = f64>) -> Option<Self> {
+        Spread::of(ratios).map(|spread| Self {
+            median: spread.median,
+            range: spread.range,
+            quartiles: spread.quartiles,
+            pairs: spread.count,
+        })
+    }
+
     /// Whether no difference was shown: the repeats do not agree on one. Fewer
     /// than three of them have to be apart by more than a factor of two.
     pub fn is_within_noise(&self) -> bool {
@@ -71,19 +81,14 @@ impl Comparison {
         let of = |value: fn(&Sample) -> f64| Spread::of(samples.iter().map(value));
         let time = of(|s| s.elapsed_ns as f64)?;
         let pairs = runs.iter().filter_map(|run| Some(((*run.first()?)?, (*run.get(column)?)?)));
-        let ratios = Spread::of(pairs.map(|(k, p)| k.elapsed_ns as f64 / p.elapsed_ns as f64));
+        let ratios = Ratio::of(pairs.map(|(k, p)| k.elapsed_ns as f64 / p.elapsed_ns as f64));
         let kernel = runs.iter().find_map(|run| *run.first()?);
         let wrong = |s: &Sample| kernel.is_some_and(|k| k.checksum != s.checksum);
         Some(Cell {
             runs: samples.len(),
             median_ns: time.median,
             range_ns: time.range,
-            ratio: ratios.filter(|_| column > 0).map(|r| Ratio {
-                median: r.median,
-                range: r.range,
-                quartiles: r.quartiles,
-                pairs: r.count,
-            }),
+            ratio: ratios.filter(|_| column > 0),
             device_bytes: of(|s| s.device_bytes as f64)?.median,
             device_reads: of(|s| s.device_reads as f64)?.median,
             amplification: of(Sample::amplification)?.median,
@@ -95,15 +100,20 @@ impl Comparison {
 
 /// How some numbers are spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Spread {
-    median: f64,
-    range: (f64, f64),
-    quartiles: (f64, f64),
-    count: usize,
+pub struct Spread {
+    /// The value in the middle.
+    pub median: f64,
+    /// Smallest and largest.
+    pub range: (f64, f64),
+    /// First and third quartile.
+    pub quartiles: (f64, f64),
+    /// Of how many values.
+    pub count: usize,
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+    /// Of these values; `None` if there are none.
+    pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<_> = values.collect();
         sorted.sort_by(f64::total_cmp);
         let (least, most) = (*sorted.first()?, *sorted.last()?);

@@ -222,7 +222,7 @@ fn touch_at_random(
 }
 
 /// Bytes of each small file.
-fn sizes(small: &SmallFiles) -> Vec<u64> {
+pub fn sizes(small: &SmallFiles) -> Vec<u64> {
     let mut numbers = SplitMix(small.seed);
     let span = small.most_pages.saturating_sub(small.least_pages) + 1;
     (0..small.files).map(|_| (small.least_pages + numbers.below(span)) * PAGE).collect()

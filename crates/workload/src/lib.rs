@@ -25,7 +25,9 @@ pub mod stress;
 mod target;
 mod volume;
 
+pub use access::offsets;
 pub use cgroup::Cgroup;
+pub use course::sizes;
 pub use error::StageError;
 pub use readers::{Readers, ReadersReport};
 pub use root::{Bound, Root};
