@@ -112,9 +112,6 @@ impl Bench {
     /// When the store cannot be written, or there is no machine. That a row cannot
     /// be run is no error.
     pub fn measure(&mut self, progress: &dyn Progress) -> Result<(), BenchError> {
-        for row in &self.rows {
-            self.store.define(line(row.as_ref()))?;
-        }
         let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
         for (at, row) in self.rows.iter().enumerate() {
             let group = format!("{} {}", row.place(), row.machine());
@@ -192,7 +189,9 @@ impl Bench {
         let mut setup = Setup { kernel: self.kernel.clone(), objects, ..Setup::default() };
         let mut fit = Vec::new();
         for &row in rows {
-            match self.rows[row].provide(&mut setup, &step) {
+            let provided = self.rows[row].provide(&mut setup, &step);
+            self.store.define(line(self.rows[row].as_ref()))?;
+            match provided {
                 Ok(()) => fit.push(row),
                 Err(why) => self.give_up(row, &why, progress)?,
             }
@@ -292,8 +291,9 @@ impl Bench {
     /// The run of a row that is to be made next.
     fn next(&self, row: usize) -> Option<Cell> {
         let results = self.results();
-        let known = results.row(&id(self.rows[row].as_ref()))?;
-        order(self.columns.len(), self.repeats).find(|cell| known.is_pending(&self.columns, *cell))
+        let known = results.row(&id(self.rows[row].as_ref()));
+        order(self.columns.len(), self.repeats)
+            .find(|cell| known.is_none_or(|known| known.is_pending(&self.columns, *cell)))
     }
 }
 
@@ -323,7 +323,10 @@ fn run(
 ) -> Result<Outcome, String> {
     let quiet = |_: &str| {};
     let text = |error: EngineError| error.to_string();
-    let Some(at) = cell.column else { return row.run_cached(engine, &quiet) };
+    let Some(at) = cell.column else {
+        row.run_cached(engine, &quiet)?;
+        return row.run_cached(engine, &quiet);
+    };
     match &columns[at] {
         Column::Kernel => row.run(engine, &quiet),
         Column::Fixed(kb) => {

@@ -71,7 +71,8 @@ pub trait Row {
     fn place(&self) -> Place;
 
     /// All that decides what is run, versions and sizes included: measurements
-    /// of another definition are not mixed with those of this one.
+    /// of another definition are not mixed with those of this one. Asked for after
+    /// [`Row::provide`].
     fn definition(&self) -> String;
 
     /// What its machine is called: rows of the same place and machine share one
@@ -103,7 +104,8 @@ pub trait Row {
     /// When it fails or brings a wrong answer.
     fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String>;
 
-    /// The same with all of its data cached, for the floor.
+    /// The same with nothing dropped before, for the floor. It is run twice in a
+    /// row, and the second time counts: all of its data is cached then.
     ///
     /// # Errors
     /// As [`Row::run`].

@@ -49,6 +49,9 @@ pub enum Command {
     Try(TryArgs),
     /// Measure policies against the kernel's own readahead, in a microVM.
     Compare(CompareArgs),
+    /// The whole benchmark: policies against the kernel's default, every fixed
+    /// read_ahead_kb, the best of these with hindsight, and the floor.
+    Bench(BenchArgs),
     /// Measure what an attached policy costs, in instructions, in a microVM.
     Cost(CostArgs),
     /// Show the kernels for the microVM: which are there, which were tested.
@@ -308,6 +311,56 @@ pub struct CompareArgs {
     /// Write a page with charts to this file.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// `raext bench`
+///
+/// Each row is a workload on a device with a file system. The measurements are kept
+/// in DIR/store.jsonl, one line for each run: the same command goes on where it was
+/// interrupted. DIR gets table.txt, results.json and index.html, too.
+///
+/// Exit status: 1 if a cell failed or has a wrong answer, 130 if interrupted.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct BenchArgs {
+    /// A policy, with tunables after a colon: wide:limit_kb=8192; may be
+    /// repeated [default: auto, tree, wide and lean].
+    #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
+    pub policies: Vec<String>,
+    /// A row, by its name or as NAME@DEVICE/FS; may be repeated [default: all]. A row
+    /// that is complete is measured again.
+    #[arg(long = "row", short, value_name = "ROW")]
+    pub rows: Vec<String>,
+    /// A device; may be repeated [default: disk].
+    #[arg(long = "device", value_name = "PROFILE", value_parser = parse::<DeviceProfile>)]
+    pub devices: Vec<DeviceProfile>,
+    /// A file system; may be repeated [default: ext4].
+    #[arg(long = "fs", value_name = "FS", value_parser = parse::<Fs>)]
+    pub fs: Vec<Fs>,
+    /// Every device, on ext4, xfs and btrfs; takes hours.
+    #[arg(long, conflicts_with_all = ["devices", "fs"])]
+    pub all: bool,
+    /// How often each cell is measured [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: Option<u32>,
+    /// Each cell once: no difference below a factor of two is shown.
+    #[arg(long, conflicts_with = "repeat")]
+    pub quick: bool,
+    /// Do not count the instructions of the policies' decisions.
+    #[arg(long)]
+    pub no_cost: bool,
+    /// Show the rows and columns, how many runs there are to make and how long that
+    /// may take; measure nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Where everything is kept [default: build/bench].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Throw away what was measured before.
+    #[arg(long)]
+    pub fresh: bool,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
 }
 
 /// `raext cost`

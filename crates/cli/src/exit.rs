@@ -18,7 +18,8 @@ pub const ENVIRONMENT: u8 = 69;
 pub struct Stop {
     /// The exit status.
     pub status: u8,
-    text: String,
+    /// What is said, if there is something left to say.
+    pub text: String,
 }
 
 impl Stop {
@@ -78,6 +79,7 @@ fn status(error: &Error) -> u8 {
         let environment = cause
             .downcast_ref::<raext_engine::EngineError>()
             .map(raext_engine::EngineError::is_environment)
+            .or_else(|| cause.downcast_ref::<raext_bench::BenchError>().map(|e| e.is_environment()))
             .or_else(|| cause.downcast_ref::<raext_build::BuildError>().map(|e| e.is_environment()))
             .or_else(|| cause.downcast_ref::<raext_load::LoadError>().map(|e| e.is_environment()));
         if let Some(environment) = environment {

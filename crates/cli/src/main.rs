@@ -5,6 +5,7 @@
 //! command has a file of its own, and `exit.rs` turns errors into statuses.
 
 mod args;
+mod bench;
 mod check;
 mod compare;
 mod cost;
@@ -52,6 +53,7 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::Stats(args) => stats::run(args),
         Command::Try(args) => trial::run(args, steps),
         Command::Compare(args) => compare::run(args, steps),
+        Command::Bench(args) => bench::run(args, steps),
         Command::Cost(args) => cost::run(args, steps),
         Command::Kernels => kernels::run(steps),
         Command::Module(command) => module::run(command, steps),

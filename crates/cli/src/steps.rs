@@ -83,6 +83,23 @@ impl Steps {
         }
     }
 
+    /// Show something that is to be read.
+    pub fn note(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("raext: {text}"));
+    }
+
+    /// Set how far a counted step is, and what comes next.
+    pub fn at(&self, done: u64, total: u64, what: &str) {
+        self.bar.set_style(known());
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.bar.set_message(what.to_owned());
+        self.last.borrow_mut().take();
+        if self.plain {
+            eprintln!("raext: {done} of {total}: {what}");
+        }
+    }
+
     /// Take the display away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
@@ -92,6 +109,11 @@ impl Steps {
 fn spinner() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn known() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn counter() -> ProgressStyle {

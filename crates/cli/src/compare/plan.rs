@@ -95,7 +95,7 @@ impl Policy {
 }
 
 /// Columns are named by the last part of a path, where that tells them apart.
-fn shorten(policies: &mut [Policy]) {
+pub fn shorten(policies: &mut [Policy]) {
     let labels: Vec<_> =
         policies.iter().map(|p| policy::label(Path::new(&p.column.name))).collect();
     for (at, policy) in policies.iter_mut().enumerate() {
