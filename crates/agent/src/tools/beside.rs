@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Random readers beside a program: both sides are timed over the program's life.
+//! Random readers beside a program.
 
 use super::content::{BLOCK, Sum, is_block, mix};
 use super::{Map, ToolError};
@@ -8,11 +8,12 @@ use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-const USAGE: &str = "beside read|map THREADS FILE SEED PROGRAM ARGUMENTS...";
+const USAGE: &str = "beside read|map THREADS READS FILE SEED PROGRAM ARGUMENTS...";
 /// How much of the program's output is taken at once.
 const PORTION: usize = 256 << 10;
 
@@ -38,15 +39,16 @@ impl How {
     }
 }
 
-/// Run the program once every reader has read its first block; count what they
-/// read until it ends.
+/// Run the program once every reader has read its first block. The work of both
+/// sides is fixed, and each is timed by itself: whoever ends first leaves the
+/// device to the other.
 pub fn command(arguments: &[String]) -> Result<String, ToolError> {
     let usage = || ToolError::usage(USAGE);
-    let [how, threads, path, seed, program, arguments @ ..] = arguments else {
+    let [how, threads, reads, path, seed, program, arguments @ ..] = arguments else {
         return Err(usage());
     };
-    let (threads, seed): (u64, u64) =
-        (threads.parse().map_err(|_| usage())?, seed.parse().map_err(|_| usage())?);
+    let number = |text: &str| text.parse::<u64>().map_err(|_| usage());
+    let (threads, reads, seed) = (number(threads)?, number(reads)?, number(seed)?);
     let path = Path::new(path);
     let file = File::open(path).map_err(ToolError::io("open", path))?;
     let blocks = file.metadata().map_err(ToolError::io("look at", path))?.len() / BLOCK as u64;
@@ -58,44 +60,46 @@ pub fn command(arguments: &[String]) -> Result<String, ToolError> {
         "map" => How::Map(Map::new(path)?),
         _ => return Err(usage()),
     };
-    let (stop, begun) = (AtomicBool::new(false), AtomicU64::new(0));
-    let (done, wrong) = (AtomicU64::new(0), AtomicU64::new(0));
+    let wrong = AtomicU64::new(0);
+    let begun = Barrier::new(threads as usize + 1);
+    // Returns when it has done its share.
     let reader = |thread: u64| {
         let mut at = mix(thread);
-        let mut first = true;
-        while !stop.load(Ordering::Relaxed) {
+        let mut next = || {
             at = mix(at);
             if !how.block(seed, at % blocks) {
                 wrong.fetch_add(1, Ordering::Relaxed);
             }
-            done.fetch_add(1, Ordering::Relaxed);
-            if first {
-                begun.fetch_add(1, Ordering::Relaxed);
-            }
-            first = false;
-        }
+        };
+        next();
+        begun.wait();
+        (0..reads / threads).for_each(|_| next());
+        Instant::now()
     };
-    let outcome = thread::scope(|scope| {
-        for thread in 0..threads {
-            let reader = &reader;
-            scope.spawn(move || reader(thread));
-        }
-        while begun.load(Ordering::Relaxed) < threads {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let before = done.load(Ordering::Relaxed);
+    let (outcome, start, ended, readers) = thread::scope(|scope| {
+        let reader = &reader;
+        let threads: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || reader(thread))).collect();
+        begun.wait();
         let start = Instant::now();
         let outcome = summed(Path::new(program), arguments);
-        let ns = start.elapsed().as_nanos();
-        let reads = done.load(Ordering::Relaxed) - before;
-        stop.store(true, Ordering::Relaxed);
-        outcome
-            .map(|(sum, bytes)| format!("reads {reads} ns {ns} bytes {bytes} sum {}", sum.text()))
-    })?;
-    match wrong.load(Ordering::Relaxed) {
-        0 => Ok(outcome),
-        wrong => Err(ToolError(format!("{wrong} blocks of {} were wrong", path.display()))),
+        let ended = Instant::now();
+        let readers: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().ok()).collect();
+        (outcome, start, ended, readers)
+    });
+    let (sum, bytes) = outcome?;
+    let wrong = wrong.load(Ordering::Relaxed);
+    if wrong > 0 || readers.len() as u64 != threads {
+        return Err(ToolError(format!("{wrong} blocks of {} were wrong", path.display())));
     }
+    let last = readers.into_iter().max().unwrap_or(start);
+    Ok(format!(
+        "reads {} readers {} program {} bytes {bytes} sum {}",
+        reads / threads * threads,
+        (last - start).as_nanos(),
+        (ended - start).as_nanos(),
+        sum.text()
+    ))
 }
 
 /// Run a program, with the sum and the length of what it prints.
@@ -139,22 +143,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readers_read_for_as_long_as_the_program_lives() {
+    fn both_sides_do_their_work() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         let path = path.to_str().unwrap();
         fill_command(&[path, "1", "7"].map(str::to_owned)).unwrap();
         let beside = |how: &str, seed: &str, script: &str| {
-            command(&[how, "2", path, seed, "sh", "-c", script].map(str::to_owned))
+            command(&[how, "2", "11", path, seed, "sh", "-c", script].map(str::to_owned))
         };
         for how in ["read", "map"] {
             let said = beside(how, "7", "printf 0123456789; sleep 0.05").unwrap();
             let words: Vec<_> = said.split(' ').collect();
-            let ["reads", reads, "ns", ns, "bytes", "10", "sum", sum] = words[..] else {
+            let ["reads", "10", "readers", readers, "program", program, "bytes", "10", "sum", sum] =
+                words[..]
+            else {
                 panic!("{said}")
             };
-            assert!(reads.parse::<u64>().unwrap() > 0, "{said}");
-            assert!(ns.parse::<u64>().unwrap() >= 50_000_000, "{said}");
+            assert!(readers.parse::<u64>().unwrap() > 0, "{said}");
+            assert!(program.parse::<u64>().unwrap() >= 50_000_000, "{said}");
             assert!(beside(how, "7", "printf 0123456789").unwrap().ends_with(sum));
             assert!(beside(how, "8", "true").unwrap_err().0.contains("were wrong"));
             assert!(beside(how, "7", "exit 3").unwrap_err().0.contains("status: 3"));
