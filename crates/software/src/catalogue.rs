@@ -2,7 +2,7 @@
 //! All rows of real software.
 
 use crate::guest::Guest;
-use crate::{DataSet, SoftwareError, backup, model, rocksdb};
+use crate::{DataSet, SoftwareError, backup, fio, model, postgres, ripgrep, rocksdb, sqlite};
 use raext_bench::Outcome;
 
 /// One cold (or cached) run.
@@ -23,7 +23,16 @@ pub struct Entry {
 
 /// Every row, in the order of the table.
 pub fn catalogue() -> impl Iterator<Item = &'static Entry> {
-    [&rocksdb::ROWS[..], &backup::ROWS, &model::ROWS].into_iter().flatten()
+    let all = [
+        &rocksdb::ROWS[..],
+        &backup::ROWS,
+        &model::ROWS,
+        &sqlite::ROWS,
+        &postgres::ROWS,
+        &fio::ROWS,
+        &ripgrep::ROWS,
+    ];
+    all.into_iter().flatten()
 }
 
 /// The row of that name.

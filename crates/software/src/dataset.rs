@@ -39,8 +39,6 @@ pub struct Made {
     pub image: PathBuf,
     /// What is known of it.
     pub facts: BTreeMap<String, String>,
-    /// Everything that it was made from.
-    pub recipe: String,
 }
 
 impl DataSet {
@@ -62,7 +60,7 @@ impl DataSet {
         let image = dir.join(format!("{}.img", self.name));
         let note = dir.join(format!("{}.json", self.name));
         if let Some(facts) = facts_of(&note, &recipe).filter(|_| image.is_file()) {
-            return Ok(Made { image, facts, recipe });
+            return Ok(Made { image, facts });
         }
         step(&format!("making the data set {} (once)", self.name));
         let new = tempfile::Builder::new()
@@ -79,7 +77,7 @@ impl DataSet {
             .map_err(SoftwareError::io("create", &image))?;
         let text = json!({ "recipe": recipe, "facts": facts }).to_string();
         fs::write(&note, text).map_err(SoftwareError::io("write", &note))?;
-        Ok(Made { image, facts, recipe })
+        Ok(Made { image, facts })
     }
 
     /// The disk of a machine that has it.

@@ -6,6 +6,7 @@ use crate::error::tail;
 use raext_engine::{Captured, Engine};
 use raext_proto::{Caches, DeviceProfile, End, Output, Program, User};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Where the data lies in a program's root.
 pub const DATA: &str = "/data";
@@ -49,6 +50,25 @@ impl Guest<'_> {
         well(&name, captured)
     }
 
+    /// Start a program behind the others.
+    ///
+    /// # Errors
+    /// When the guest cannot.
+    pub fn start(&mut self, program: Program) -> Result<Behind, SoftwareError> {
+        let name = name_of(&program);
+        Ok(Behind { id: self.engine.start_program(program, self.step)?, name })
+    }
+
+    /// End a program in the background by a signal (none, if 0).
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub fn end(&mut self, behind: Behind, signal: i32) -> Result<Captured, SoftwareError> {
+        let within = Duration::from_secs(120);
+        let captured = self.engine.end_program(behind.id, signal, within, self.step)?;
+        well(&behind.name, captured)
+    }
+
     /// A number by the speed of the device, so that a run takes neither too long
     /// on a slow one nor too short on a fast one.
     pub fn sized(&self, disk: u64, cloud: u64, nvme: u64) -> u64 {
@@ -67,6 +87,12 @@ impl Guest<'_> {
         let fact = self.facts.get(name).map(String::as_str);
         fact.ok_or_else(|| SoftwareError::output("the data set", name, ""))
     }
+}
+
+/// A program in the background.
+pub struct Behind {
+    id: u32,
+    name: String,
 }
 
 /// A program of a root, run by root without a limit.

@@ -10,13 +10,17 @@ mod backup;
 mod catalogue;
 mod dataset;
 mod error;
+mod fio;
 mod guest;
 mod line;
 mod model;
 mod outcome;
+mod postgres;
+mod ripgrep;
 mod rocksdb;
 mod row;
 mod software;
+mod sqlite;
 
 pub use catalogue::{Entry, catalogue, find};
 pub use dataset::{DataSet, Made};

@@ -2,12 +2,12 @@
 //! An entry of the catalogue on a device, as a row of the benchmark.
 
 use crate::SoftwareError;
-use crate::catalogue::{Entry, find};
+use crate::catalogue::{Entry, catalogue, find};
 use crate::dataset::{AGENT, Made, share};
 use crate::guest::{DATA, Guest};
 use raext_bench::{Outcome, Place, Row};
 use raext_engine::{Engine, Setup};
-use raext_proto::{Folder, Volume};
+use raext_proto::{Folder, Fs, Volume};
 use std::path::{Path, PathBuf};
 
 /// Room on a volume beside its data, bytes.
@@ -32,6 +32,20 @@ impl SoftwareRow {
         let entry = find(name)?;
         let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
         Ok(Self { entry, place, cache, made: None })
+    }
+
+    /// Every row of the catalogue on a place; none where there are no files.
+    ///
+    /// # Errors
+    /// When the cache's path cannot be told.
+    pub fn all(place: Place, cache: &Path) -> Result<Vec<Box<dyn Row>>, SoftwareError> {
+        if place.fs == Fs::Raw {
+            return Ok(Vec::new());
+        }
+        let row = |entry: &Entry| {
+            Self::new(entry.name, place, cache).map(|row| Box::new(row) as Box<dyn Row>)
+        };
+        catalogue().map(row).collect()
     }
 
     fn get(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), SoftwareError> {
@@ -75,6 +89,10 @@ impl SoftwareRow {
         let none = || SoftwareError::Lacking(self.entry.data.name);
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
         let mut guest = Guest { engine, profile: self.place.device, cold, facts, step };
+        if !cold {
+            // The same again finds all that it reads in memory.
+            (self.entry.run)(&mut guest)?;
+        }
         (self.entry.run)(&mut guest)
     }
 }
@@ -93,8 +111,8 @@ impl Row for SoftwareRow {
     }
 
     fn definition(&self) -> String {
-        let recipe = self.made.as_ref().map_or("", |made| &made.recipe);
-        format!("{} of version {} on {recipe}", self.entry.name, self.entry.version)
+        let Entry { name, version, data, .. } = self.entry;
+        format!("{name} of version {version} on {} MiB of {}", data.mib, data.script)
     }
 
     fn machine(&self) -> &str {
