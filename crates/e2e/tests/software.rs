@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Rows of real software: the same answer under whatever policy, and a reason
+//! where there is none.
+
+use raext_bench::{Outcome, Place, Row};
+use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
+use raext_engine::{Engine, Paths, Setup};
+use raext_proto::{DeviceProfile, End, Fs, Output, Program, User};
+use raext_software::SoftwareRow;
+use std::collections::BTreeMap;
+
+fn row(name: &str) -> SoftwareRow {
+    let place = Place { device: DeviceProfile::Nvme, fs: Fs::Ext4 };
+    let cache = Paths::find().expect("the tests run in a checkout").cache();
+    SoftwareRow::new(name, place, &cache).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Change something in the root or the data of the row that is prepared.
+fn change(engine: &mut Engine, script: &str) {
+    let program = Program {
+        argv: ["sh", "-e", "-c", script].map(str::to_owned).to_vec(),
+        env: [("PATH".to_owned(), "/usr/bin:/usr/sbin".to_owned())].into(),
+        cwd: "/data".into(),
+        user: User::default(),
+        memory_max: None,
+        output: Output::Send,
+        input: false,
+        deadline_ms: Some(60_000),
+        leave_children: false,
+    };
+    let captured = engine.capture(program, &step).unwrap();
+    assert_eq!(captured.ran.end, End::Exit(0), "{captured:?}");
+}
+
+fn good(run: Result<Outcome, String>) -> Outcome {
+    let outcome = run.unwrap_or_else(|why| panic!("{why}"));
+    println!("  {outcome:?}");
+    outcome
+}
+
+#[test]
+fn rows_have_one_answer_and_say_what_is_wrong() {
+    let mut rows = ["sqlite-points", "ripgrep"].map(row);
+    let mut setup = Setup {
+        kernel: usual_kernel(),
+        objects: vec![guest_file(guest_path("wide"), shipped("wide"))],
+        ..Setup::default()
+    };
+    for row in &mut rows {
+        row.provide(&mut setup, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
+    }
+    assert_eq!((setup.shares.len(), setup.disks.len()), (1, 2));
+    let mut engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
+    for row in &mut rows {
+        row.prepare(&mut engine, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
+        let kernel = good(row.run(&mut engine, &step));
+        assert!(kernel.device_bytes > 1 << 20 && kernel.decisions == 0, "{kernel:?}");
+        engine.attach(&guest_path("wide"), &BTreeMap::new(), &step).unwrap();
+        let wide = good(row.run(&mut engine, &step));
+        assert!(wide.decisions > 0, "{wide:?}");
+        assert_eq!(wide.answer, kernel.answer);
+        engine.detach(&step).unwrap();
+        let cached = good(row.run_cached(&mut engine, &step));
+        assert!(cached.device_bytes < 1 << 16, "{cached:?}");
+        assert_eq!(cached.answer, kernel.answer);
+    }
+
+    let [sqlite, ripgrep] = &mut rows;
+    // One line less.
+    change(&mut engine, "rm -r runtime");
+    let why = ripgrep.run(&mut engine, &step).unwrap_err();
+    assert!(why.starts_with("wrong answer: the number of lines is "), "{why}");
+    sqlite.prepare(&mut engine, &step).unwrap();
+    change(&mut engine, "sqlite3 data.db 'UPDATE t SET k = k + 1 WHERE id = 2'");
+    let why = sqlite.run(&mut engine, &step).unwrap_err();
+    assert!(why.starts_with("wrong answer: the query's result is "), "{why}");
+    // A crash, and a program that is not there.
+    change(&mut engine, "printf '#!/bin/sh\\nkill -SEGV $$\\n' > /usr/bin/sqlite3");
+    let why = sqlite.run(&mut engine, &step).unwrap_err();
+    assert!(why.contains("status 139") || why.contains("signal 11"), "{why}");
+    change(&mut engine, "rm /usr/bin/sqlite3");
+    let why = sqlite.run(&mut engine, &step).unwrap_err();
+    assert!(why.contains("status 127"), "{why}");
+    // All is well again for the next one.
+    sqlite.prepare(&mut engine, &step).unwrap();
+    good(sqlite.run(&mut engine, &step));
+    stop_clean(engine);
+}
