@@ -162,7 +162,7 @@ impl File {
             let habit = if sense < 0 { &self.behind } else { &self.run };
             let usual = habit.get();
             if came < usual / 2 {
-                habit.set(usual - usual / 4);
+                habit.set(usual - usual / 2);
             }
             return;
         }
@@ -201,13 +201,25 @@ impl File {
     /// The application has come this far from where a stream began.
     #[inline(always)]
     pub fn came(&self, i: usize, page: u32, pages: u32) {
-        let begin = self.begin[i].get();
-        if page < begin {
-            if begin - page > self.behind.get() {
-                self.behind.set(begin - page);
-            }
-        } else if page - begin + pages > self.run.get() {
-            self.run.set(page - begin + pages);
+        self.raise(self.begin[i].get(), page, pages, 0);
+    }
+
+    /// It has gone past what was guessed for a place: most likely further yet, by
+    /// half.
+    #[inline(always)]
+    pub fn passed(&self, i: usize, page: u32, pages: u32) {
+        self.raise(self.begin[i].get(), page, pages, 1);
+    }
+
+    #[inline(always)]
+    fn raise(&self, begin: u32, page: u32, pages: u32, further: u32) {
+        let (habit, came) = if page < begin {
+            (&self.behind, begin - page)
+        } else {
+            (&self.run, (page - begin).saturating_add(pages))
+        };
+        if came > habit.get() {
+            habit.set(came.saturating_add(came / 2 * further));
         }
     }
 }

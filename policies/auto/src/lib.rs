@@ -19,6 +19,8 @@ pub mod stream;
 pub mod walk;
 
 #[cfg(test)]
+mod hindsight;
+#[cfg(test)]
 mod tests;
 
 use file::{FILES, File, STREAMS};

@@ -50,7 +50,7 @@ pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
     file.guess.set(if behind > more { BACK } else { ON });
     let tail = if behind > more {
         size
-    } else if goes_on(file, i) {
+    } else if ask.page == 0 || file.run.get() > ahead {
         more
     } else {
         min(max(ask.pages, ahead / 4), ahead / 2)
@@ -84,7 +84,7 @@ fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
         return (run, behind);
     }
     let need = device::need(s);
-    let most = max(need / 8, LEAST);
+    let most = max(need / 4, 2 * LEAST);
     // Each wrong guess makes the next one smaller; one that is right restores it.
     // What the device delivers in a fraction of a latency is not worth a doubt.
     let doubts = 2 * min(file.wrong.get(), 8);
@@ -96,18 +96,4 @@ fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
 #[inline(always)]
 fn doubted(pages: u32, doubts: u32, cheap: u32) -> u32 {
     if pages <= cheap { pages } else { max(pages >> doubts, if doubts > 2 { 0 } else { cheap }) }
-}
-
-/// Whether the application usually goes on, behind what was guessed for this
-/// place.
-#[inline(always)]
-pub fn goes_on(file: &File, i: usize) -> bool {
-    let begin = file.begin[i].get();
-    begin == 0 || file.run.get() > file.high[i].get().wrapping_sub(begin)
-}
-
-/// Likewise, before it.
-#[inline(always)]
-pub fn goes_back(file: &File, i: usize) -> bool {
-    file.behind.get() > file.begin[i].get().wrapping_sub(file.low[i].get())
 }

@@ -5,7 +5,6 @@
 use crate::LIMIT_KB;
 use crate::device::{self, DEVICES};
 use crate::file::{AHEAD, File, PLACE, STREAMS, WAITED};
-use crate::place::{goes_back, goes_on};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use raext_policy::prelude::*;
 
@@ -15,6 +14,8 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let took = ask.now.wrapping_sub(file.time[i].get());
     let came = ask.page.abs_diff(file.at[i].get());
     let sense = file.sense(i);
+    let back = sense < 0 || ask.page < file.begin[i].get();
+    let left = left_of_habit(file, i, ask, back);
     file.at[i].set(ask.page);
     file.time[i].set(ask.now);
     file.came(i, ask.page, ask.pages);
@@ -22,8 +23,9 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     if sense == PLACE {
         file.believe();
     }
-    let back = sense < 0 || ask.page < file.begin[i].get();
-    if sense == PLACE && !(if back { goes_back(file, i) } else { goes_on(file, i) }) {
+    // Having just gone further than usual, it may go on: no growth, but no halt.
+    let left = if left == 0 && sense.abs() == WAITED { file.size[i].get() } else { left };
+    if left == 0 {
         return ASKED;
     }
     file.set_sense(i, if back { -AHEAD } else { AHEAD });
@@ -44,7 +46,33 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     size = max(size, last / 2);
     size = max(size, min(LEAST, last.saturating_mul(4)));
     size = max(size, asked.saturating_mul(2));
-    window(s, file, i, ask, min(size, limit))
+    size = min(size, limit);
+    if size < left {
+        return window(s, file, i, ask, size);
+    }
+    // The last window of what is usual: marked near its end, to hear whether it
+    // still is.
+    let plan = window(s, file, i, ask, left);
+    if back { plan } else { Plan { tail: plan.size / 4, ..plan } }
+}
+
+/// How much of what the application usually reads from a place on was not read
+/// yet, pages; no limit where it has gone further than usual, or reads a file from
+/// its beginning.
+#[inline(always)]
+fn left_of_habit(file: &File, i: usize, ask: Ask, back: bool) -> u32 {
+    let begin = file.begin[i].get();
+    let (usual, came, done) = if back {
+        (file.behind.get(), begin.saturating_sub(ask.page), begin - min(begin, file.low[i].get()))
+    } else {
+        let came = ask.page.saturating_add(ask.pages).saturating_sub(begin);
+        (file.run.get(), came, file.high[i].get().saturating_sub(begin))
+    };
+    if came >= usual && file.sense(i) != PLACE || begin == 0 && !back {
+        u32::MAX
+    } else {
+        usual.saturating_sub(done)
+    }
 }
 
 /// A mark that belongs to no stream: the kernel's own, or one that was forgotten.
@@ -72,10 +100,12 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let back = ask.page < file.at[i].get();
     let usual = if back { file.behind.get() } else { file.run.get() };
     let doubts = 2 * min(file.wrong.get(), 8);
-    file.came(i, ask.page, ask.pages);
     file.wrong.set(file.wrong.get().saturating_sub(1));
     if sense == PLACE {
         file.believe();
+        file.passed(i, ask.page, ask.pages);
+    } else {
+        file.came(i, ask.page, ask.pages);
     }
     file.at[i].set(ask.page);
     file.time[i].set(ask.now);
@@ -91,7 +121,8 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
         return asked_only(file, i, ask, back);
     } else {
         size = max(size, last.saturating_mul(2));
-        size = max(size, (min(usual, device::need(s)) / 2) >> doubts);
+        let need = device::need(s);
+        size = max(size, max(min(usual, need) / 2, need / 12) >> doubts);
     }
     size = min(size, LIMIT_KB.get() / 4);
     if back {

@@ -93,7 +93,7 @@ fn random_faults_are_read_alone_after_few() {
 fn after_a_scan_random_reads_are_soon_alone() {
     scan(0, 4000, 1);
     let sizes: Vec<_> = RANDOM.map(|index| size(ask(State::miss(index, 4)))).into();
-    assert_eq!(sizes, [32, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(sizes, [64, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
