@@ -16,6 +16,7 @@ use raext_bench::{
 };
 use raext_engine::Paths;
 use raext_proto::{DeviceProfile, Fs};
+use raext_software::SoftwareRow;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ const STORE: &str = "store.jsonl";
 pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     let step = |text: &str| steps.step(text);
     let paths = Paths::find()?;
-    let rows = rows(args)?;
+    let rows = rows(args, &paths)?;
     let columns = columns(args, &step)?;
     let kernel = args.kernel.choice();
     let provided = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, &step)
@@ -129,7 +130,7 @@ impl Progress for Shown<'_> {
 }
 
 /// The rows that are meant.
-fn rows(args: &BenchArgs) -> Result<Vec<Box<dyn Row>>> {
+fn rows(args: &BenchArgs, paths: &Paths) -> Result<Vec<Box<dyn Row>>> {
     let or =
         |given: &[Fs], default: Vec<Fs>| if given.is_empty() { default } else { given.to_vec() };
     let (devices, systems) = if args.all {
@@ -147,7 +148,9 @@ fn rows(args: &BenchArgs) -> Result<Vec<Box<dyn Row>>> {
     let mut rows: Vec<Box<dyn Row>> = Vec::new();
     for &device in &devices {
         for &fs in &systems {
-            rows.extend(synthetic(Place { device, fs }));
+            let place = Place { device, fs };
+            rows.extend(synthetic(place));
+            rows.extend(SoftwareRow::all(place, &paths.cache())?);
         }
     }
     for wanted in &args.rows {
@@ -277,16 +280,20 @@ mod tests {
         }
     }
 
+    fn meant(args: &BenchArgs) -> Result<Vec<Box<dyn Row>>> {
+        rows(args, &Paths::find().unwrap())
+    }
+
     #[test]
     fn a_row_is_meant_by_its_name_or_with_its_place() {
-        let count = |words: &str| rows(&args(words)).unwrap().len();
+        let count = |words: &str| meant(&args(words)).unwrap().len();
         assert_eq!(count("--row stride"), 1);
         assert_eq!(count("--row stride --device nvme --device cloud --fs xfs"), 2);
         assert_eq!(count("--all --row stride@nvme/btrfs --row backward@disk/xfs"), 2);
         assert_eq!(count("--all"), 9 * count(""));
-        let error = rows(&args("--row nothing")).err().unwrap().to_string();
+        let error = meant(&args("--row nothing")).err().unwrap().to_string();
         assert!(error.contains("'nothing'") && error.contains("stride-backward"), "{error}");
-        assert!(rows(&args("--row stride@nvme/xfs")).is_err());
+        assert!(meant(&args("--row stride@nvme/xfs")).is_err());
     }
 
     #[test]

@@ -92,13 +92,7 @@ impl DataSet {
 
     /// Everything that what is made depends on.
     fn recipe(&self, root: &ProgramRoot) -> String {
-        let versions: Vec<_> = self
-            .software
-            .packages
-            .iter()
-            .map(|package| format!("{package} {}", root.version(package).unwrap_or("unknown")))
-            .collect();
-        format!("{}\n{} MiB\n{}", versions.join("\n"), self.mib, self.script)
+        format!("{}\n{} MiB\n{}", self.software.versions(root), self.mib, self.script)
     }
 
     fn make(

@@ -21,6 +21,8 @@ pub struct SoftwareRow {
     place: Place,
     cache: PathBuf,
     made: Option<Made>,
+    /// The versions of its packages, once they are there.
+    versions: String,
 }
 
 impl SoftwareRow {
@@ -31,7 +33,7 @@ impl SoftwareRow {
     pub fn new(name: &str, place: Place, cache: &Path) -> Result<Self, SoftwareError> {
         let entry = find(name)?;
         let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
-        Ok(Self { entry, place, cache, made: None })
+        Ok(Self { entry, place, cache, made: None, versions: String::new() })
     }
 
     /// Every row of the catalogue on a place; none where there are no files.
@@ -52,6 +54,7 @@ impl SoftwareRow {
         let data = self.entry.data;
         let root = data.software.provide(&self.cache, step)?;
         let made = data.provide(&self.cache, &root, &setup.kernel, step)?;
+        self.versions = data.software.versions(&root);
         let (share, disk) = (share(&self.cache), data.disk(&made));
         if !setup.shares.contains(&share) {
             setup.shares.push(share);
@@ -89,10 +92,6 @@ impl SoftwareRow {
         let none = || SoftwareError::Lacking(self.entry.data.name);
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
         let mut guest = Guest { engine, profile: self.place.device, cold, facts, step };
-        if !cold {
-            // The same again finds all that it reads in memory.
-            (self.entry.run)(&mut guest)?;
-        }
         (self.entry.run)(&mut guest)
     }
 }
@@ -112,7 +111,8 @@ impl Row for SoftwareRow {
 
     fn definition(&self) -> String {
         let Entry { name, version, data, .. } = self.entry;
-        format!("{name} of version {version} on {} MiB of {}", data.mib, data.script)
+        let (mib, script) = (data.mib, data.script);
+        format!("{name} of version {version} with {} on {mib} MiB of {script}", self.versions)
     }
 
     fn machine(&self) -> &str {

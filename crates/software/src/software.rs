@@ -37,6 +37,13 @@ impl Software {
         Ok(provide_programs(cache, self.name, &packages, &finish, step)?)
     }
 
+    /// Its packages with their versions.
+    pub fn versions(self, root: &ProgramRoot) -> String {
+        let version = |package: &&str| root.version(package).unwrap_or("unknown").to_owned();
+        let all = self.packages.iter().map(|package| format!("{package} {}", version(package)));
+        all.collect::<Vec<_>>().join("\n")
+    }
+
     /// Where the guest has its root.
     pub fn layer(self) -> String {
         format!("{}/{SHARE}/{}", raext_proto::SHARES, self.name)
