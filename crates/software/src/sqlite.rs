@@ -10,6 +10,9 @@ use raext_bench::Outcome;
 const SOFTWARE: Software = Software { name: "sqlite", packages: &["sqlite3"] };
 /// Rows of the table; a thousand bytes each.
 const ROWS_OF_TABLE: u64 = 120_000;
+/// What point queries may use, bytes: a quarter of the data, so that it is no way
+/// out to read all of it.
+const QUARTER: u64 = 30 << 20;
 
 static DATA: DataSet = DataSet {
     name: "sqlite",
@@ -41,14 +44,14 @@ pub(crate) static ROWS: [Entry; 4] = [
     },
     Entry {
         name: "sqlite-points",
-        about: "SQLite, rows by their number, at random",
+        about: "SQLite, rows at random, data four times the memory",
         data: &DATA,
         version: 1,
         run: &|guest| points(guest, false),
     },
     Entry {
         name: "sqlite-points-mmap",
-        about: "SQLite, rows by their number, at random, in a mapping",
+        about: "SQLite, rows at random in a mapping, data four times the memory",
         data: &DATA,
         version: 1,
         run: &|guest| points(guest, true),
@@ -59,7 +62,7 @@ fn scan(guest: &mut Guest<'_>, mmap: bool) -> Result<Outcome, SoftwareError> {
     let ids = guest.sized(60_000, ROWS_OF_TABLE, ROWS_OF_TABLE);
     let sum: u64 = (1..=ids).map(key).sum();
     let query = format!("SELECT count(*), sum(k), max(length(v) > 0) FROM t WHERE id <= {ids};");
-    run(guest, mmap, &query, &format!("{ids}|{sum}|1"), ids)
+    run(guest, mmap, None, &query, (&format!("{ids}|{sum}|1"), ids))
 }
 
 fn points(guest: &mut Guest<'_>, mmap: bool) -> Result<Outcome, SoftwareError> {
@@ -75,7 +78,7 @@ fn points(guest: &mut Guest<'_>, mmap: bool) -> Result<Outcome, SoftwareError> {
          SELECT count(*), sum(k), max(length(v) > 0) FROM n \
          CROSS JOIN t ON t.id = 1 + x % {ROWS_OF_TABLE};"
     );
-    run(guest, mmap, &query, &format!("{ops}|{sum}|1"), ops)
+    run(guest, mmap, Some(QUARTER), &query, (&format!("{ops}|{sum}|1"), ops))
 }
 
 /// What the recipe gave a row for its `k`.
@@ -86,9 +89,9 @@ fn key(id: u64) -> u64 {
 fn run(
     guest: &mut Guest<'_>,
     mmap: bool,
+    memory: Option<u64>,
     query: &str,
-    right: &str,
-    ops: u64,
+    (right, ops): (&str, u64),
 ) -> Result<Outcome, SoftwareError> {
     let mapped = if mmap { 1_u64 << 30 } else { 0 };
     // What it is given as arguments, it does not time.
@@ -96,8 +99,10 @@ fn run(
         "sqlite3 -batch -readonly data.db <<END\n\
          PRAGMA mmap_size = {mapped};\n.timer on\n{query}\nEND\n"
     );
+    let mut program = shell(&script);
+    program.memory_max = memory.filter(|_| guest.cold);
     guest.chill()?;
-    let ended = guest.run(shell(&script))?;
+    let ended = guest.run(program)?;
     let text = ended.text();
     let ns =
         real(&text).ok_or_else(|| SoftwareError::output("sqlite3", "time of a query", &text))?;
