@@ -5,7 +5,7 @@ use crate::error::Context;
 use raext_proto::{End, Failure, Program, Ran};
 use raext_workload::{Cgroup, DeviceReads, Volume};
 use rustix::fs::Mode;
-use rustix::process::{Gid, Pid, PidfdFlags, Uid, pidfd_open};
+use rustix::process::{Gid, Pid, PidfdFlags, Resource, Rlimit, Uid, pidfd_open, setrlimit};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -22,6 +22,9 @@ type Counts = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// A mark in an error number that tells which step failed.
 const AT_CWD: i32 = 1 << 16;
+
+/// How the cgroup of each begins.
+const GROUP: &str = "program";
 
 /// Where the three streams of a program go.
 pub struct Streams {
@@ -84,7 +87,7 @@ impl Running {
         };
         let what = || format!("run {name}");
         let before = Seen::now(volume)?;
-        let group = Cgroup::make(&format!("program{id}"), program.memory_max).context(what)?;
+        let group = Cgroup::make(&format!("{GROUP}{id}"), program.memory_max).context(what)?;
         let entrance = group.entrance().context(what)?;
         let text = |text: &str| CString::new(text).context(what);
         let (cwd, new_root) = (text(&program.cwd)?, text(&root.to_string_lossy())?);
@@ -96,6 +99,9 @@ impl Running {
         unsafe {
             command.pre_exec(move || {
                 rustix::io::write(&entrance, b"0")?;
+                // As systemd has it; the kernel's own limit is too low for databases.
+                let files = Rlimit { current: Some(1024), maximum: Some(524_288) };
+                setrlimit(Resource::Nofile, files)?;
                 rustix::process::setsid()?;
                 rustix::process::umask(Mode::from_raw_mode(0o022));
                 rustix::process::chroot(&*new_root)?;
@@ -252,6 +258,14 @@ impl Drop for Running {
             let _ = self.child.wait();
             remove(group);
         }
+    }
+}
+
+/// Kill all that programs have left to live on.
+pub fn end_all() {
+    for group in Cgroup::all(GROUP).unwrap_or_default() {
+        let _ = group.kill();
+        remove(group);
     }
 }
 

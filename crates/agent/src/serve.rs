@@ -7,7 +7,7 @@ use crate::error::{AgentError, Context};
 use crate::init::{mount_at, power_off};
 use crate::port::Port;
 use crate::readahead::Readahead;
-use crate::{exec, groups, kmsg, loopback, modules, pass, policy, shares, sight, strain};
+use crate::{exec, groups, kmsg, loopback, modules, pass, policy, program, shares, sight, strain};
 use raext_load::Attached;
 use raext_proto::{Caches, Failure, Reply, Request, WireError};
 use raext_workload::{Bound, Cgroup, Root, Stage, Volume, drop_caches};
@@ -249,9 +249,10 @@ impl Agent {
         self.clear_volume();
     }
 
-    /// Programs in the background may use it.
+    /// Programs may use it, in the background or as children of others.
     fn clear_volume(&mut self) {
         self.background = Background::default();
+        program::end_all();
         self.readahead.forget();
         self.volume = None;
     }

@@ -248,6 +248,10 @@ pub struct TryArgs {
     /// its cgroup) [default: no limit].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub limit: Option<u64>,
+    /// Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the
+    /// kernel's default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
+    pub read_ahead_kb: Option<u32>,
     /// Do not drop the caches after the data were copied.
     #[arg(long)]
     pub warm: bool,
@@ -261,7 +265,7 @@ pub struct TryArgs {
     /// Kill the command after so many seconds.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
-    /// Run it twice, with the kernel's own readahead first, each time on data as
+    /// Run it twice, first with the kernel's own readahead as it is, each time on data as
     /// they are here. The output is that of the second time.
     #[arg(long)]
     pub compare: bool,

@@ -64,11 +64,24 @@ impl std::error::Error for Stop {}
 
 /// Print the error on one line and choose the status.
 pub fn report(error: &Error) -> ExitCode {
-    let text = format!("{error:#}");
+    let text = told(error);
     if !text.is_empty() {
         eprintln!("raext: {text}");
     }
     ExitCode::from(status(error))
+}
+
+/// The error with its causes, each once: some tell their cause themselves.
+fn told(error: &Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn status(error: &Error) -> u8 {
@@ -93,6 +106,14 @@ fn status(error: &Error) -> u8 {
 mod tests {
     use super::*;
     use anyhow::Context as _;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = std::io::Error::other("no room");
+        let error = Err::<(), _>(error).context("writing x: no room").context("copying");
+        assert_eq!(told(&error.unwrap_err()), "copying: writing x: no room");
+        assert_eq!(told(&anyhow::anyhow!("a").context("b")), "b: a");
+    }
 
     #[test]
     fn the_status_survives_context() {

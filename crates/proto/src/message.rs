@@ -162,13 +162,13 @@ pub enum Request {
         at: String,
     },
     /// Make a volume, replacing the one before and the device of
-    /// [`Request::SetupDevice`]; programs in the background are killed. It is seen
+    /// [`Request::SetupDevice`]; programs that still run are killed. It is seen
     /// in the root of programs, which must be there.
     MakeVolume {
         /// What to make.
         volume: Volume,
     },
-    /// Kill programs in the background, unmount the volume and forget its data.
+    /// Kill programs that still run, unmount the volume and forget its data.
     DropVolume,
     /// Write back what is dirty, and drop caches.
     DropCaches {

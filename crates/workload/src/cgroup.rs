@@ -21,6 +21,19 @@ impl Cgroup {
         Self(Path::new(ROOT).join(name))
     }
 
+    /// The groups whose names begin like this.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn all(beginning: &str) -> Result<Vec<Self>, StageError> {
+        let root = Path::new(ROOT);
+        let names = fs::read_dir(root).at("reading", root)?.flatten().map(|entry| entry.path());
+        let fits = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(beginning))
+        };
+        Ok(names.filter(|path| path.is_dir() && fits(path)).map(Self).collect())
+    }
+
     /// Make the group if it is not there, and limit its memory (bytes).
     ///
     /// # Errors

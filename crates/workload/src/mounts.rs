@@ -157,7 +157,9 @@ fn make_fs(fs: Fs, node: &Path) -> Result<(), StageError> {
     let (program, arguments): (_, &[&str]) = match fs {
         // Everything written now: no background thread reads or writes later.
         Fs::Ext4 | Fs::Overlay => {
-            let now = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
+            // The same seed, so that folders are read in the same order each time.
+            let now = "lazy_itable_init=0,lazy_journal_init=0,nodiscard,\
+                hash_seed=0b6a9a6e-5b0e-4a63-9a0b-8f1f6e9f7c11";
             ("/sbin/mke2fs", &["-t", "ext4", "-F", "-q", "-E", now])
         }
         Fs::Btrfs => ("/sbin/mkfs.btrfs", &["-f", "-q", "-K", "-m", "single"]),

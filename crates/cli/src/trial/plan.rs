@@ -52,10 +52,11 @@ impl Plan {
                 "--fs raw: files need a file system: ext4, xfs, btrfs, overlay",
             ));
         }
-        if args.compare && args.policy.is_none() {
+        let changed = args.policy.is_some() || args.read_ahead_kb.is_some();
+        if args.compare && !changed {
             return Err(Stop::usage("--compare: with what? Name a policy (--policy)"));
         }
-        if args.data.is_empty() && (args.policy.is_some() || args.size.is_some()) {
+        if args.data.is_empty() && (changed || args.size.is_some()) {
             return Err(Stop::usage(
                 "nothing is on the device without --data, and only there a policy decides: name \
                  the folder that the command reads",
@@ -89,8 +90,11 @@ impl Plan {
         let policy = args.policy.as_deref().filter(|name| *name != "none");
         let policy = policy.map(|text| Policy::resolve(0, column(text)?, step)).transpose()?;
         let mut labels = vec!["kernel".to_owned()];
-        if let Some(policy) = &policy {
-            labels.push(policy.column.label());
+        if changed {
+            let policy = policy.as_ref().map(|policy| policy.column.label());
+            let limit = args.read_ahead_kb.map(|kb| format!("{kb} KiB"));
+            let last = [policy, limit].into_iter().flatten().collect::<Vec<_>>().join(", ");
+            labels.push(if last.is_empty() { "kernel".into() } else { last });
             labels.drain(..usize::from(!args.compare));
         }
         Ok(Self {

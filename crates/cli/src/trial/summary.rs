@@ -20,9 +20,14 @@ pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> St
     let device = plan.volume.as_ref().map_or_else(
         || "nothing on the device".to_owned(),
         |_| {
-            let data = megabytes(plan.data_bytes as f64);
             let cache = if args.warm { "warm" } else { "cold" };
-            format!("{data} on {} with {}, {cache}", args.device, args.fs)
+            let place = format!("on {} with {}, {cache}", args.device, args.fs);
+            // What was made before is not known here.
+            if plan.before.is_empty() {
+                format!("{} {place}", megabytes(plan.data_bytes as f64))
+            } else {
+                place
+            }
         },
     );
     let mut out = format!(
@@ -100,6 +105,7 @@ pub fn json(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> Str
         "device": args.device,
         "fs": args.fs,
         "cold": !args.warm,
+        "read_ahead_kb": args.read_ahead_kb,
         "data_bytes": plan.data_bytes,
         "runs": runs,
     });
