@@ -5,6 +5,9 @@
 
 mod column;
 mod error;
+mod heat;
+mod html;
+mod lanes;
 mod measure;
 mod results;
 mod row;
@@ -15,6 +18,7 @@ mod table;
 
 pub use column::{CACHED, Column, FIXED_KB, Policy, digest};
 pub use error::BenchError;
+pub use html::html;
 pub use measure::{Bench, Progress, id};
 pub use results::{Cell, Results, RowResults, Run, order};
 pub use row::{Outcome, Part, Place, Row};

@@ -225,11 +225,13 @@ fn show(bench: &Bench, args: &BenchArgs, out: &Path) -> Result<bool> {
     let text = raext_bench::table(&results, &all);
     write(&out.join("table.txt"), &text)?;
     write(&out.join("results.json"), &raext_bench::json(&results, &all)?)?;
+    write(&out.join("index.html"), &raext_bench::html(&results, &all))?;
     let asked: Vec<String> = bench.rows.iter().map(|row| id(row.as_ref())).collect();
     let shown = Summary::of(&results, &asked);
     print!("{}", raext_bench::table(&results, &shown));
     let others = if args.rows.is_empty() { "" } else { ", with the other rows that were measured" };
-    eprintln!("raext: table and raw measurements: {}{others}", out.display());
+    let page = out.join("index.html");
+    eprintln!("raext: page with charts{others}: {}", page.display());
     Ok(shown.is_flawed())
 }
 

@@ -7,7 +7,8 @@ use crate::text::{factor, megabytes, time};
 use crate::{Cell, Comparison, Ratio};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("style.css");
+/// How the pages look, in light and dark.
+pub const STYLE: &str = include_str!("style.css");
 
 /// Saves the raw measurements. The button is of no use without it, and is
 /// hidden until it runs.

@@ -13,6 +13,6 @@ mod table;
 pub mod text;
 
 pub use comparison::{About, CellFailure, Column, Comparison, Row};
-pub use html::html;
+pub use html::{STYLE, html};
 pub use stats::{Cell, Ratio, Spread};
 pub use table::table;
