@@ -125,8 +125,9 @@ impl Agent {
                 let sample = self.stage()?.run(&spec, &policy::decisions);
                 Ok(Reply::Sample(sample.context(|| format!("run {}", spec.workload))?))
             }
-            Request::RunCourse { course, cached } => {
-                let run = self.stage()?.run_course(&course, cached, &policy::decisions);
+            Request::RunCourse { course, cached, limit_ms } => {
+                let limit = limit_ms.map_or(Duration::MAX, Duration::from_millis);
+                let run = self.stage()?.run_course(&course, cached, limit, &policy::decisions);
                 Ok(Reply::Course(run.context(|| "run a course".into())?))
             }
             Request::SetReadahead { kb } => {

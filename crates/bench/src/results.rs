@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 /// A cell this many times as slow as the kernel's is not measured again: it would
 /// take minutes and tell nothing new.
 const HOPELESS: f64 = 10.0;
+/// A run that can be cut short is, at so many times the kernel's time.
+const CUT_AT: u64 = 11;
 
 /// Everything that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,6 +170,14 @@ impl RowResults {
             (Some(kernel), Some(own)) => own > HOPELESS * kernel,
             _ => false,
         }
+    }
+
+    /// How long a run may take, milliseconds, once it is known how long the kernel's
+    /// does.
+    pub fn limit_ms(&self) -> Option<u64> {
+        let longest = |outcome: &Outcome| outcome.parts.iter().map(|part| part.ns).max();
+        let kernel = self.outcomes(&Column::Kernel.key()).filter_map(|(_, o)| longest(o)).max()?;
+        Some((CUT_AT * kernel).div_ceil(1_000_000))
     }
 
     /// How many runs are to be made, and what they may take: as long as those of

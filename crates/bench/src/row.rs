@@ -37,6 +37,9 @@ pub struct Part {
 impl Outcome {
     /// Nanoseconds an operation: the geometric mean over the parts.
     pub fn ns_per_op(&self) -> f64 {
+        if let [part] = &self.parts[..] {
+            return part.ns.max(1) as f64 / part.ops.max(1) as f64;
+        }
         let logs =
             self.parts.iter().map(|part| (part.ns.max(1) as f64 / part.ops.max(1) as f64).ln());
         (logs.sum::<f64>() / self.parts.len().max(1) as f64).exp()
@@ -57,6 +60,9 @@ impl fmt::Display for Place {
         f.pad(&format!("{}/{}", self.device, self.fs))
     }
 }
+
+/// The answer of a run that came to its limit: its speed counts, by what it did.
+pub const CUT: &str = "cut short";
 
 /// A row. What fails is told by its reason alone: the cell is marked with it, and
 /// the rest goes on.
@@ -97,6 +103,13 @@ pub trait Row {
     /// # Errors
     /// As [`Row::provide`].
     fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String>;
+
+    /// How long the runs that follow may take, milliseconds: one that takes longer is
+    /// hopelessly slow, and may end early with the answer [`CUT`] and the operations
+    /// that it did. For rows that can be cut short without a change of their speed.
+    fn limit(&mut self, ms: Option<u64>) {
+        let _ = ms;
+    }
 
     /// One run with a cold cache, under whatever is attached and set now.
     ///

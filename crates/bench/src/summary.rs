@@ -4,7 +4,7 @@
 
 use crate::column::{CACHED, Column};
 use crate::results::{Results, RowResults};
-use crate::row::Outcome;
+use crate::row::{CUT, Outcome};
 use crate::store::RowLine;
 use raext_report::{Ratio, Spread};
 use serde::Serialize;
@@ -187,7 +187,9 @@ fn answer(row: &RowResults) -> Option<String> {
 fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
     let of = |value: fn(&Outcome) -> f64| Spread::of(row.outcomes(key).map(|(_, o)| value(o)));
     let median = |value| of(value).map_or(0.0, |spread| spread.median);
-    let wrong = row.outcomes(key).find(|(_, o)| right.is_some_and(|right| right != o.answer));
+    let wrong = row
+        .outcomes(key)
+        .find(|(_, o)| o.answer != CUT && right.is_some_and(|right| right != o.answer));
     let wrong = wrong.map(|(repeat, _)| {
         format!("wrong answer in repeat {}: not the one of the kernel's own readahead", repeat + 1)
     });

@@ -243,7 +243,7 @@ impl Engine {
         }
     }
 
-    /// Run a course once.
+    /// Run a course once; no access is begun beyond the limit.
     ///
     /// # Errors
     /// As [`Engine::ask`].
@@ -251,9 +251,10 @@ impl Engine {
         &mut self,
         course: Course,
         cached: bool,
+        limit_ms: Option<u64>,
         step: &dyn Fn(&str),
     ) -> Result<CourseRun, EngineError> {
-        match self.ask(&Request::RunCourse { course, cached }, step)? {
+        match self.ask(&Request::RunCourse { course, cached, limit_ms }, step)? {
             Reply::Course(run) => Ok(run),
             other => Err(unexpected("a course's times", other)),
         }

@@ -53,6 +53,8 @@ pub struct CourseRun {
     pub decisions: u64,
     /// Checksum over every byte of the shares, in order of access.
     pub checksum: u64,
+    /// Whether it came to its limit, and did not do all.
+    pub cut: bool,
 }
 
 /// A part of a run.

@@ -59,6 +59,8 @@ pub enum Request {
         course: Course,
         /// Leave what is cached in the cache.
         cached: bool,
+        /// Begin no access once so much time has passed, milliseconds.
+        limit_ms: Option<u64>,
     },
     /// Set how far the kernel reads ahead on the data's device (or volume), as
     /// `read_ahead_kb` of its bdi, for files that are opened from now on. It is as

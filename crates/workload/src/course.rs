@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Where each small file's bytes begin in the sequence of all data, so that no two
 /// files hold the same.
 const FILE_APART: u64 = 1 << 20;
 
-/// The parts and the checksum of what they read.
-type Parts = (Vec<CoursePart>, u64);
+/// The parts, the checksum of what they read, and whether they were cut short.
+type Parts = (Vec<CoursePart>, u64, bool);
 
 impl Stage {
     /// Make the files that a course needs beside the data file, where they are not
@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// Run a course once; with a cold cache, unless it is to find in the cache what
-    /// is there.
+    /// is there. No access is begun once `limit` has passed.
     ///
     /// # Errors
     /// When an access fails or brings wrong data.
@@ -64,6 +64,7 @@ impl Stage {
         &self,
         course: &Course,
         cached: bool,
+        limit: Duration,
         decisions: &dyn Fn() -> u64,
     ) -> Result<CourseRun, StageError> {
         self.lay_out(course)?;
@@ -72,17 +73,18 @@ impl Stage {
         }
         let decided = decisions();
         let before = self.device_reads()?;
-        let (parts, checksum) = match course {
+        let (parts, checksum, cut) = match course {
             Course::Pattern(spec) => {
-                let sample = self.target().run(spec, &|| 0)?;
+                let sample = self.target().run_within(spec, limit, &|| 0)?;
                 let name = spec.workload.name().to_owned();
                 let part = CoursePart { name, ns: sample.elapsed_ns, ops: sample.ops };
-                (vec![part], sample.checksum)
+                (vec![part], sample.checksum, sample.ops < spec.ops)
             }
             Course::Beside { scan, random } => {
-                beside(&self.beside("scan")?, scan, self.target(), random, cached)?
+                let shares = Shares::new(cached, limit);
+                beside(&self.beside("scan")?, scan, self.target(), random, &shares)?
             }
-            Course::SmallFiles(small) => read_all(&self.beside("small")?, small)?,
+            Course::SmallFiles(small) => read_all(&self.beside("small")?, small, limit)?,
         };
         let after = self.device_reads()?;
         Ok(CourseRun {
@@ -91,6 +93,7 @@ impl Stage {
             device_bytes: after.bytes - before.bytes,
             decisions: decisions().saturating_sub(decided),
             checksum,
+            cut,
         })
     }
 
@@ -117,10 +120,15 @@ struct Shares {
     done: AtomicU32,
     /// Whether what was read may stay in the cache.
     cached: bool,
+    limit: Duration,
     start: Barrier,
 }
 
 impl Shares {
+    fn new(cached: bool, limit: Duration) -> Self {
+        Self { done: AtomicU32::new(0), cached, limit, start: Barrier::new(2) }
+    }
+
     fn all_done(&self) -> bool {
         self.done.load(Ordering::Relaxed) == 2
     }
@@ -136,35 +144,47 @@ fn beside(
     scan: &WorkloadSpec,
     target: &Target,
     random: &WorkloadSpec,
-    cached: bool,
+    shares: &Shares,
 ) -> Result<Parts, StageError> {
-    let shares = Shares { done: AtomicU32::new(0), cached, start: Barrier::new(2) };
     let (scanned, touched) = thread::scope(|scope| {
-        let scanner = scope.spawn(|| scan_file(path, scan, &shares));
-        let touched = touch_at_random(target, random, &shares);
+        let scanner = scope.spawn(|| scan_file(path, scan, shares));
+        let touched = touch_at_random(target, random, shares);
         let scanned = scanner.join().unwrap_or_else(|_| Err(died()));
         (scanned, touched)
     });
-    let ((scan_ns, scan_sum), (random_ns, random_sum)) = (scanned?, touched?);
-    let part = |name: &str, ns, ops| CoursePart { name: name.into(), ns, ops };
-    let parts = vec![part("scan", scan_ns, scan.ops), part("random", random_ns, random.ops)];
-    Ok((parts, scan_sum ^ random_sum.rotate_left(1)))
+    let (scanned, touched) = (scanned?, touched?);
+    let cut = scanned.ops < scan.ops || touched.ops < random.ops;
+    let part =
+        |name: &str, share: &Share| CoursePart { name: name.into(), ns: share.ns, ops: share.ops };
+    let parts = vec![part("scan", &scanned), part("random", &touched)];
+    Ok((parts, scanned.checksum ^ touched.checksum.rotate_left(1), cut))
 }
 
 fn died() -> StageError {
     StageError::Reader("the scan's thread ended early".into())
 }
 
-/// Time and checksum of the scan's share.
-fn scan_file(path: &Path, spec: &WorkloadSpec, shares: &Shares) -> Result<(u64, u64), StageError> {
+/// What a part did.
+struct Share {
+    ns: u64,
+    ops: u64,
+    checksum: u64,
+}
+
+fn scan_file(path: &Path, spec: &WorkloadSpec, shares: &Shares) -> Result<Share, StageError> {
     let op_bytes = spec.op_bytes as usize;
     let mut arena = vec![0xa5_u8; spec.ops as usize * op_bytes];
     let file = File::open(path).at("opening", path);
     shares.start.wait();
     let start = Instant::now();
+    let mut ops = 0;
     let share = file.and_then(|file| {
         for (at, buffer) in arena.chunks_exact_mut(op_bytes).enumerate() {
             file.read_exact_at(buffer, (at * op_bytes) as u64).at("reading", path)?;
+            ops += 1;
+            if start.elapsed() > shares.limit {
+                break;
+            }
         }
         Ok(file)
     });
@@ -186,16 +206,15 @@ fn scan_file(path: &Path, spec: &WorkloadSpec, shares: &Shares) -> Result<(u64, 
         at += spec.op_bytes;
     }
     let mut verifier = Verifier::new();
-    verifier.take(0, &arena)?;
-    Ok((ns, verifier.checksum()))
+    verifier.take(0, &arena[..ops as usize * op_bytes])?;
+    Ok(Share { ns, ops, checksum: verifier.checksum() })
 }
 
-/// Time and checksum of the random touches' share.
 fn touch_at_random(
     target: &Target,
     spec: &WorkloadSpec,
     shares: &Shares,
-) -> Result<(u64, u64), StageError> {
+) -> Result<Share, StageError> {
     let path = &target.path;
     let spec = WorkloadSpec { workload: Workload::MmapRandom, ..*spec };
     let offsets = offsets(&spec, target.data_bytes);
@@ -204,8 +223,15 @@ fn touch_at_random(
         .at("mapping", path);
     shares.start.wait();
     let start = Instant::now();
+    let mut ops = 0;
     if let Ok(map) = &map {
-        offsets.iter().for_each(|offset| map.touch(*offset as usize));
+        for offset in &offsets {
+            map.touch(*offset as usize);
+            ops += 1;
+            if start.elapsed() > shares.limit {
+                break;
+            }
+        }
     }
     let ns = start.elapsed().as_nanos() as u64;
     shares.done();
@@ -215,10 +241,10 @@ fn touch_at_random(
         map.touch((numbers.below(target.data_bytes / PAGE) * PAGE) as usize);
     }
     let mut verifier = Verifier::new();
-    for offset in offsets {
+    for &offset in &offsets[..ops] {
         verifier.take(offset, map.bytes(offset as usize, spec.op_bytes as usize))?;
     }
-    Ok((ns, verifier.checksum()))
+    Ok(Share { ns, ops: ops as u64, checksum: verifier.checksum() })
 }
 
 /// Bytes of each small file.
@@ -232,7 +258,7 @@ fn small_file(dir: &Path, number: usize) -> PathBuf {
     dir.join(format!("{number:05}"))
 }
 
-fn read_all(dir: &Path, small: &SmallFiles) -> Result<Parts, StageError> {
+fn read_all(dir: &Path, small: &SmallFiles, limit: Duration) -> Result<Parts, StageError> {
     let sizes = sizes(small);
     // Fisher and Yates.
     let mut order: Vec<usize> = (0..sizes.len()).collect();
@@ -241,30 +267,33 @@ fn read_all(dir: &Path, small: &SmallFiles) -> Result<Parts, StageError> {
         order.swap(last, numbers.below(last as u64 + 1) as usize);
     }
     let mut arena = vec![0xa5_u8; sizes.iter().sum::<u64>() as usize];
-    let (mut rest, mut ops) = (&mut arena[..], 0);
+    let (mut rest, mut ops, mut files) = (&mut arena[..], 0, 0);
+    let op_bytes = small.op_bytes as usize;
     let start = Instant::now();
     for &number in &order {
         let path = small_file(dir, number);
         let file = File::open(&path).at("opening", &path)?;
         let (buffer, after) = rest.split_at_mut(sizes[number] as usize);
         rest = after;
-        for (at, piece) in
-            (0..).step_by(small.op_bytes as usize).zip(buffer.chunks_mut(small.op_bytes as usize))
-        {
+        for (at, piece) in (0..).step_by(op_bytes).zip(buffer.chunks_mut(op_bytes)) {
             file.read_exact_at(piece, at).at("reading", &path)?;
             ops += 1;
+        }
+        files += 1;
+        if start.elapsed() > limit {
+            break;
         }
     }
     let ns = start.elapsed().as_nanos() as u64;
     let mut verifier = Verifier::new();
     let mut rest = &arena[..];
-    for &number in &order {
+    for &number in &order[..files] {
         let (buffer, after) = rest.split_at(sizes[number] as usize);
         rest = after;
         verifier.take(number as u64 * FILE_APART, buffer)?;
     }
     let part = CoursePart { name: "small-files".into(), ns, ops };
-    Ok((vec![part], verifier.checksum()))
+    Ok((vec![part], verifier.checksum(), files < order.len()))
 }
 
 #[cfg(test)]
@@ -291,7 +320,9 @@ mod tests {
         let scan = spec(Workload::SeqRead, 64 << 10, 64);
         let sum = |random: u64| {
             let random = spec(Workload::MmapRandom, 4096, random);
-            let (parts, sum) = beside(&path, &scan, &target, &random, random.ops == 1).unwrap();
+            let shares = Shares::new(random.ops == 1, Duration::MAX);
+            let (parts, sum, cut) = beside(&path, &scan, &target, &random, &shares).unwrap();
+            assert!(!cut);
             assert_eq!((parts[0].ops, parts[1].ops), (64, random.ops));
             assert!(parts.iter().all(|part| part.ns > 0));
             sum
@@ -300,7 +331,8 @@ mod tests {
         assert_ne!(sum(200), sum(1));
         let none = dir.path().join("none");
         let random = spec(Workload::MmapRandom, 4096, 4);
-        let error = beside(&none, &scan, &target, &random, false).unwrap_err().to_string();
+        let shares = Shares::new(false, Duration::MAX);
+        let error = beside(&none, &scan, &target, &random, &shares).unwrap_err().to_string();
         assert!(error.contains("none"), "{error}");
     }
 
@@ -313,15 +345,17 @@ mod tests {
             assert!((16 << 10..=128 << 10).contains(&bytes), "{bytes}");
             write_file(&small_file(dir.path(), number), number as u64 * FILE_APART, bytes).unwrap();
         }
-        let (parts, sum) = read_all(dir.path(), &small).unwrap();
-        assert_eq!(sum, read_all(dir.path(), &small).unwrap().1);
+        let all = || read_all(dir.path(), &small, Duration::MAX);
+        let (parts, sum, cut) = all().unwrap();
+        assert_eq!((sum, cut), (all().unwrap().1, false));
+        assert!(read_all(dir.path(), &small, Duration::ZERO).unwrap().2);
         assert!(parts[0].ops >= 20);
         // Another file's bytes, of the right length, are wrong data.
         let (one, other) = (small_file(dir.path(), 0), small_file(dir.path(), 1));
         let length = fs::metadata(&one).unwrap().len();
         write_file(&one, FILE_APART, length).unwrap();
-        assert!(matches!(read_all(dir.path(), &small), Err(StageError::WrongData { .. })));
+        assert!(matches!(all(), Err(StageError::WrongData { .. })));
         fs::remove_file(&other).unwrap();
-        assert!(read_all(dir.path(), &small).is_err());
+        assert!(all().is_err());
     }
 }
