@@ -121,11 +121,11 @@ impl Bench {
     /// How many operations.
     fn ops(self, guest: &Guest<'_>) -> u64 {
         match self {
-            Self::ReadRandom => guest.sized(400, 1500, 3000),
-            Self::ReadSeq => guest.sized(3000, 25_000, 100_000),
-            Self::ReadReverse => guest.sized(2000, 8000, 30_000),
-            Self::SeekRandom => guest.sized(100, 600, 1200),
-            Self::MixGraph => guest.sized(400, 1200, 2400),
+            Self::ReadRandom => guest.sized(300, 1500, 3000),
+            Self::ReadSeq => guest.sized(2500, 25_000, 100_000),
+            Self::ReadReverse => guest.sized(1500, 8000, 30_000),
+            Self::SeekRandom => guest.sized(80, 600, 1200),
+            Self::MixGraph => guest.sized(300, 1200, 2400),
         }
     }
 
