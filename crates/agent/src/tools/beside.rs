@@ -62,7 +62,7 @@ pub fn command(arguments: &[String]) -> Result<String, ToolError> {
     };
     let wrong = AtomicU64::new(0);
     let begun = Barrier::new(threads as usize + 1);
-    // Returns when it has done its share.
+    // Returns when it began its share and when it had done it.
     let reader = |thread: u64| {
         let mut at = mix(thread);
         let mut next = || {
@@ -73,8 +73,9 @@ pub fn command(arguments: &[String]) -> Result<String, ToolError> {
         };
         next();
         begun.wait();
+        let start = Instant::now();
         (0..reads / threads).for_each(|_| next());
-        Instant::now()
+        (start, Instant::now())
     };
     let (outcome, start, ended, readers) = thread::scope(|scope| {
         let reader = &reader;
@@ -92,11 +93,13 @@ pub fn command(arguments: &[String]) -> Result<String, ToolError> {
     if wrong > 0 || readers.len() as u64 != threads {
         return Err(ToolError(format!("{wrong} blocks of {} were wrong", path.display())));
     }
-    let last = readers.into_iter().max().unwrap_or(start);
+    // They may be at work, or even done, before this thread goes on.
+    let first = readers.iter().map(|(start, _)| *start).min().unwrap_or(start);
+    let last = readers.iter().map(|(_, end)| *end).max().unwrap_or(start);
     Ok(format!(
         "reads {} readers {} program {} bytes {bytes} sum {}",
         reads / threads * threads,
-        (last - start).as_nanos(),
+        (last - first).as_nanos(),
         (ended - start).as_nanos(),
         sum.text()
     ))
