@@ -20,7 +20,7 @@ libelf-dev         libbpf
 zlib1g-dev         libbpf
 pkg-config         to find both
 pahole             BTF of the module
-qemu-system-x86    the microVM
+qemu-system-x86    the microVM, and virtiofsd (in qemu-system-common)
 e2fsprogs          ext4 in the microVM
 xfsprogs           XFS in the microVM
 btrfs-progs        btrfs in the microVM

@@ -46,6 +46,17 @@ pub enum Command {
     /// Show what the attached policies did, event by event.
     Stats(StatsArgs),
     /// Run a command of this machine in a microVM, under a policy.
+    ///
+    /// The command runs as root in a microVM that sees all files of this machine, and
+    /// can change none: what it writes is forgotten at the end. The folders of --data
+    /// are copied onto a device in the microVM's memory, as slow as --device says, and
+    /// found under the same paths. Environment and current folder are as here. There
+    /// is no network and no terminal; standard input is passed on if it is none.
+    ///
+    /// Standard output, standard error and the exit status are the command's own (128
+    /// and the signal, 124 after --timeout, 127 if it is not found, 126 if it cannot be
+    /// executed). A summary follows on standard error. If it was raext that failed, the
+    /// last line begins with "raext:" and the status is 1, 2 or 69.
     Try(TryArgs),
     /// Measure policies against the kernel's own readahead, in a microVM.
     Compare(CompareArgs),
@@ -208,19 +219,8 @@ pub struct ListArgs {
 }
 
 /// `raext try`
-///
-/// The command runs as root in a microVM that sees all files of this machine, and
-/// can change none: what it writes is forgotten at the end. The folders of --data
-/// are copied onto a device in the microVM's memory, as slow as --device says, and
-/// found under the same paths. Environment and current folder are as here. There
-/// is no network and no terminal; standard input is passed on if it is none.
-///
-/// Standard output, standard error and the exit status are the command's own (128
-/// and the signal, 124 after --timeout, 127 if it is not found, 126 if it cannot be
-/// executed). A summary follows on standard error. If it was raext that failed, the
-/// last line begins with "raext:" and the status is 1, 2 or 69.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, override_usage = "raext try [OPTIONS] -- COMMAND [ARGUMENT]...")]
+#[command(override_usage = "raext try [OPTIONS] -- COMMAND [ARGUMENT]...")]
 pub struct TryArgs {
     /// The policy, with tunables after a colon: wide:limit_kb=8192 [default:
     /// none, the kernel's own readahead].
