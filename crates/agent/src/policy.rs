@@ -83,3 +83,28 @@ pub fn detach(attached: Attached) {
 pub fn decisions() -> u64 {
     raext_load::decisions()
 }
+
+/// The module's parameter that has the time in callbacks counted.
+const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
+
+/// Count the time in callbacks, or do so no more.
+///
+/// # Errors
+/// When the module is not there.
+pub fn set_timing(on: bool) -> Result<Reply, Failure> {
+    let word = if on { "Y" } else { "N" };
+    std::fs::write(TIMING, word).context(|| format!("write {TIMING}"))?;
+    Ok(Reply::Done)
+}
+
+/// The counters of all attached policies, by the kind of event.
+pub fn counts() -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut counts = BTreeMap::<String, BTreeMap<String, u64>>::new();
+    for row in raext_load::counters().into_iter().flatten() {
+        let sums = counts.entry(row.event).or_default();
+        for (name, count) in row.counts {
+            *sums.entry(name).or_default() += count;
+        }
+    }
+    counts
+}

@@ -2,6 +2,7 @@
 //! A program in the root of programs: started, watched, counted.
 
 use crate::error::Context;
+use crate::policy;
 use raext_proto::{End, Failure, Program, Ran};
 use raext_workload::{Cgroup, DeviceReads, Volume};
 use rustix::fs::Mode;
@@ -58,14 +59,7 @@ impl Seen {
     fn now(volume: Option<&Volume>) -> Result<Self, Failure> {
         let reads = volume.map_or(Ok(DeviceReads::default()), Volume::device_reads);
         let reads = reads.context(|| "ask the device".into())?;
-        let mut counts = Counts::new();
-        for row in raext_load::counters().into_iter().flatten() {
-            let sums = counts.entry(row.event).or_default();
-            for (name, count) in row.counts {
-                *sums.entry(name).or_default() += count;
-            }
-        }
-        Ok(Self { reads, counts })
+        Ok(Self { reads, counts: policy::counts() })
     }
 }
 

@@ -134,6 +134,8 @@ impl Agent {
                 let setting = self.readahead_setting()?;
                 self.readahead.set(&setting, kb).map(|()| Reply::Done)
             }
+            Request::SetTiming { on } => policy::set_timing(on),
+            Request::Counters => Ok(Reply::Counters { counts: policy::counts() }),
             Request::DataDevice => {
                 let dev = match (&self.stage, &self.volume) {
                     (Some(stage), _) => stage.kernel_dev(),

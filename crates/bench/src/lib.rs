@@ -4,6 +4,7 @@
 //! floor, which nothing can be faster than.
 
 mod column;
+mod cost;
 mod error;
 mod heat;
 mod html;

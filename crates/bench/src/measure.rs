@@ -6,6 +6,7 @@
 //! after it: it knows nothing of the runs before.
 
 use crate::column::Column;
+use crate::cost::costs;
 use crate::error::BenchError;
 use crate::results::{Cell, Results, RowResults, order};
 use crate::row::{Outcome, Row};
@@ -170,6 +171,27 @@ impl Bench {
         }
     }
 
+    /// Count the instructions of the decisions of policies, where that was not done.
+    ///
+    /// # Errors
+    /// As [`Bench::measure`].
+    pub fn measure_costs(&mut self, progress: &dyn Progress) -> Result<(), BenchError> {
+        let known = self.results().costs;
+        let is_left = |column: &Column| match column {
+            Column::Policy(policy) => known.iter().all(|cost| cost.policy != policy.label),
+            _ => false,
+        };
+        let left: Vec<_> =
+            (0..self.columns.len()).filter(|at| is_left(&self.columns[*at])).collect();
+        if left.is_empty() || progress.is_stopped() {
+            return Ok(());
+        }
+        for cost in costs(&self.columns, &left, &self.kernel, progress)? {
+            self.store.append(Line::Cost(cost))?;
+        }
+        Ok(())
+    }
+
     /// A machine for these rows, and those of them that can be run on it.
     fn boot(
         &mut self,
@@ -312,7 +334,7 @@ fn line(row: &dyn Row) -> RowLine {
 }
 
 /// The object file of a column in the guest.
-fn guest(column: usize) -> String {
+pub(crate) fn guest(column: usize) -> String {
     format!("/policies/{column}.bpf.o")
 }
 

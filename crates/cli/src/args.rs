@@ -350,7 +350,8 @@ pub struct BenchArgs {
     /// Each cell once: no difference below a factor of two is shown.
     #[arg(long, conflicts_with = "repeat")]
     pub quick: bool,
-    /// Do not count the instructions of the policies' decisions.
+    /// Do not count the instructions of the policies' decisions. It is not done for
+    /// some rows alone (--row) either.
     #[arg(long)]
     pub no_cost: bool,
     /// Show the rows and columns, how many runs there are to make and how long that

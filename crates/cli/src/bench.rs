@@ -71,7 +71,10 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
         bench.repeats,
         duration(seconds)
     ));
-    let measured = bench.measure(&shown);
+    let mut measured = bench.measure(&shown);
+    if measured.is_ok() && !args.no_cost && args.rows.is_empty() {
+        measured = bench.measure_costs(&shown);
+    }
     steps.finish();
     // What there is, is shown, whatever ended it.
     let flawed = show(&bench, args, &out)?;

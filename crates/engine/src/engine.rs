@@ -272,6 +272,20 @@ impl Engine {
         self.done(&Request::SetReadahead { kb }, step)
     }
 
+    /// The counters of all attached policies, by the kind of event and the counter.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn counters(
+        &mut self,
+        step: &dyn Fn(&str),
+    ) -> Result<BTreeMap<String, BTreeMap<String, u64>>, EngineError> {
+        match self.ask(&Request::Counters, step)? {
+            Reply::Counters { counts } => Ok(counts),
+            other => Err(unexpected("counters", other)),
+        }
+    }
+
     /// The number of the data's device, for [`Placement::dev`].
     ///
     /// # Errors

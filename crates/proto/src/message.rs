@@ -69,6 +69,13 @@ pub enum Request {
         /// KiB; as it was before if absent.
         kb: Option<u32>,
     },
+    /// Count the time in policies' callbacks from now on, or do so no more.
+    SetTiming {
+        /// Whether.
+        on: bool,
+    },
+    /// Ask for the counters of all attached policies; [`Reply::Counters`] has them.
+    Counters,
     /// Ask for the number of the data's device (or volume).
     DataDevice,
     /// Read the whole data file again and again, fully cached, and report the
@@ -257,6 +264,11 @@ pub enum Reply {
     Sample(Sample),
     /// The outcome of [`Request::RunCourse`].
     Course(CourseRun),
+    /// The outcome of [`Request::Counters`].
+    Counters {
+        /// By the kind of event and the counter, as [`Ran::counts`].
+        counts: BTreeMap<String, BTreeMap<String, u64>>,
+    },
     /// The outcome of [`Request::DataDevice`].
     DataDevice {
         /// As [`Placement::dev`] wants it.
