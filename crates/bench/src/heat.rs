@@ -51,8 +51,9 @@ fn cell(row: &RowSummary, at: usize) -> Markup {
         (false, true) => "up",
         (false, false) => "down",
     };
+    let best = if row.best == Some(at) { " best" } else { "" };
     html! {
-        td class=(class) .best[row.best == Some(at)] style=(format!("--a:{:.0}%", strength(quotient.median)))
+        td class=(format!("{class}{best}")) style=(format!("--a:{:.0}%", strength(quotient.median)))
             title=[told(cell)] { (factor(quotient.median)) }
     }
 }

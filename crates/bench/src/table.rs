@@ -168,7 +168,10 @@ fn marks(out: &mut String, summary: &Summary) {
         );
     }
     if cells().any(|cell| cell.once) {
-        let _ = writeln!(out, "{ONCE} measured once, so slow is it");
+        let _ = writeln!(
+            out,
+            "{ONCE} measured once, so slow is it, and cut short where that could be done"
+        );
     }
 }
 

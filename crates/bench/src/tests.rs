@@ -340,6 +340,7 @@ fn every_mark_is_explained_and_lines_are_short() {
     for foreign in ["http:", "https:", "src=", "@import", "url(", "<link", "<script"] {
         assert!(!page.contains(foreign), "the page refers to something by {foreign}");
     }
+    assert!(page.contains("class=\"up best\"") && page.contains("class=\"down\""), "{page}");
     assert!(page.contains("it died") && page.contains("1290") && page.matches("<svg").count() == 2);
     assert!(!page.contains("NaN") && !page.contains("inf"), "{page}");
     let json: serde_json::Value =
