@@ -157,6 +157,10 @@ impl Bench {
                 return Ok(());
             };
             drop(engine);
+            if progress.is_stopped() {
+                // What stopped this may have ended the machine, too.
+                return Ok(());
+            }
             let times = match lost {
                 Some((same, times)) if same == (row, cell) => times + 1,
                 _ => 1,

@@ -163,7 +163,7 @@ impl Store {
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(io("read"))?;
         // A line that was being written when the end came: that run is not there.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole = whole(&text);
         if whole < text.len() {
             file.set_len(whole as u64).map_err(io("shorten"))?;
             file.seek(SeekFrom::End(0)).map_err(io("seek in"))?;
@@ -186,6 +186,16 @@ impl Store {
             }
         }
         Ok(store)
+    }
+
+    /// The lines of a store, whatever it holds measurements of; a torn last one is
+    /// left out.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds what is no line of a store.
+    pub fn read(path: &Path) -> Result<Vec<Line>, BenchError> {
+        let text = std::fs::read(path).map_err(|error| BenchError::io("read", path, error))?;
+        parse(path, &text[..whole(&text)])
     }
 
     /// Everything that is in it.
@@ -230,6 +240,11 @@ impl Store {
             }),
         }
     }
+}
+
+/// The length of the lines that were written to their end.
+fn whole(text: &[u8]) -> usize {
+    text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Line>, BenchError> {

@@ -185,6 +185,7 @@ fn a_torn_line_is_dropped_and_a_bad_one_is_told() {
     open(&path).append(Line::Row(row("quick"))).unwrap();
     let sound = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{sound}{{\"line\":\"aga")).unwrap();
+    assert_eq!(Store::read(&path).unwrap().len(), 2);
     let mut store = open(&path);
     assert_eq!(store.lines().len(), 2);
     store.append(Line::Again { row: "x".into() }).unwrap();

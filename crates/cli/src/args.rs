@@ -358,6 +358,9 @@ pub struct BenchArgs {
     /// may take; measure nothing.
     #[arg(long)]
     pub list: bool,
+    /// Show what was measured, and write the table and the page anew; measure nothing.
+    #[arg(long, conflicts_with_all = ["list", "fresh", "rows"])]
+    pub show: bool,
     /// Where everything is kept [default: build/bench].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

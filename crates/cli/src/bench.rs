@@ -11,8 +11,8 @@ use crate::policy;
 use crate::steps::Steps;
 use anyhow::{Context as _, Result};
 use raext_bench::{
-    Bench, Column, FIXED_KB, Header, Place, Policy, Progress, Row, Store, Summary, digest, id,
-    synthetic,
+    Bench, Column, FIXED_KB, Header, Place, Policy, Progress, Results, Row, Store, Summary, digest,
+    id, synthetic,
 };
 use raext_engine::Paths;
 use raext_proto::{DeviceProfile, Fs};
@@ -34,14 +34,19 @@ const STORE: &str = "store.jsonl";
 pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     let step = |text: &str| steps.step(text);
     let paths = Paths::find()?;
+    let out = args.out.clone().unwrap_or_else(|| paths.build.join("bench"));
+    let path = out.join(STORE);
+    if args.show {
+        let none = || Stop::refused(format!("{} is empty", path.display()));
+        let results = Results::of(&Store::read(&path)?).ok_or_else(none)?;
+        return ended(show(&results, &[], &out)?);
+    }
     let rows = rows(args, &paths)?;
     let columns = columns(args, &step)?;
     let kernel = args.kernel.choice();
     let provided = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, &step)
         .map_err(raext_engine::EngineError::from)?;
-    let out = args.out.clone().unwrap_or_else(|| paths.build.join("bench"));
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
-    let path = out.join(STORE);
     if args.fresh && path.exists() {
         fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
     }
@@ -77,16 +82,22 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     }
     steps.finish();
     // What there is, is shown, whatever ended it.
-    let flawed = show(&bench, args, &out)?;
-    measured?;
+    let asked: Vec<_> = bench.rows.iter().map(|row| id(row.as_ref())).collect();
+    let flawed = show(&bench.results(), &asked, &out)?;
     let (left, seconds) = bench.left();
-    if shown.is_stopped() && left > 0 {
+    if !shown.is_stopped() {
+        measured?;
+    } else if left > 0 {
         let text = format!(
             "interrupted with {left} runs to make, about {}: the same command goes on",
             duration(seconds)
         );
         return Err(Stop { status: 130, text }.into());
     }
+    ended(flawed)
+}
+
+fn ended(flawed: bool) -> Result<()> {
     if flawed {
         eprintln!("raext: some cells failed or have a wrong answer: see FLAW above");
         return Err(Stop::refused_silently());
@@ -221,19 +232,17 @@ fn list(bench: &Bench) {
     println!("{runs} runs to make, about {}", duration(seconds));
 }
 
-/// Write the files, print the table; whether something is wrong with a cell.
-fn show(bench: &Bench, args: &BenchArgs, out: &Path) -> Result<bool> {
-    let results = bench.results();
-    let all = Summary::of(&results, &[]);
-    let text = raext_bench::table(&results, &all);
-    write(&out.join("table.txt"), &text)?;
-    write(&out.join("results.json"), &raext_bench::json(&results, &all)?)?;
-    write(&out.join("index.html"), &raext_bench::html(&results, &all))?;
-    let asked: Vec<String> = bench.rows.iter().map(|row| id(row.as_ref())).collect();
-    let shown = Summary::of(&results, &asked);
-    print!("{}", raext_bench::table(&results, &shown));
-    let others = if args.rows.is_empty() { "" } else { ", with the other rows that were measured" };
+/// Write the files, print the table of some rows (of all, if none are named); whether
+/// something is wrong with a cell of it.
+fn show(results: &Results, asked: &[String], out: &Path) -> Result<bool> {
+    let all = Summary::of(results, &[]);
+    write(&out.join("table.txt"), &raext_bench::table(results, &all))?;
+    write(&out.join("results.json"), &raext_bench::json(results, &all)?)?;
+    write(&out.join("index.html"), &raext_bench::html(results, &all))?;
+    let shown = Summary::of(results, asked);
+    print!("{}", raext_bench::table(results, &shown));
     let page = out.join("index.html");
+    let others = if shown.rows.len() < all.rows.len() { " (of all rows)" } else { "" };
     eprintln!("raext: page with charts{others}: {}", page.display());
     Ok(shown.is_flawed())
 }
