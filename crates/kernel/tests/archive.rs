@@ -4,7 +4,8 @@
 
 use object::{Object, ObjectSection};
 use raext_kernel::{
-    Kernel, TESTED, Want, build_module, carve_btf, load_order, provide, release_of_image, survey,
+    Kernel, TESTED, Want, build_module, carve_btf, load_order, provide, provide_programs,
+    release_of_image, survey,
 };
 use std::collections::HashSet;
 use std::env;
@@ -157,4 +158,25 @@ fn builds(kernel: &Kernel) -> (TempDir, PathBuf) {
     let again = build_module(kernel, &kmod, &out, &|step| panic!("{step}: it is built")).unwrap();
     assert_eq!(again, module);
     (scratch, module)
+}
+
+#[test]
+fn programs_come_with_what_they_depend_on_or_not_at_all() {
+    let own = tempfile::tempdir().unwrap();
+    let finish = |_: &Path| Ok(());
+    let get = |name: &str, packages: &[&str]| {
+        provide_programs(own.path(), name, packages, &finish, &|step| eprintln!("{step}"))
+    };
+    let error = get("none", &["dash", "no-such-package"]).unwrap_err();
+    assert!(error.is_environment());
+    assert!(error.to_string().contains("no-such-package"), "{error}");
+    assert!(!own.path().join("software/none").exists());
+
+    let dash = get("dash", &["dash"]).unwrap();
+    assert!(dash.version("dash").is_some() && dash.version("libc6").is_some(), "{dash:?}");
+    // A merged /usr, in which the loader is found by its usual path.
+    assert!(dash.path.join("lib64/ld-linux-x86-64.so.2").symlink_metadata().is_ok());
+    assert!(dash.path.join("lib").is_symlink() && dash.path.join("usr/bin/dash").is_file());
+    let again = provide_programs(own.path(), "dash", &["dash"], &finish, &|step| panic!("{step}"));
+    assert_eq!(again.unwrap(), dash);
 }
