@@ -228,3 +228,22 @@ fn a_bench_goes_on_where_it_was_and_flaws_stay_in_their_cells() {
     assert!(cached.max().unwrap() == 0, "the cached run read from the device");
     assert!(sound.floor_ns.is_some() && sound.cells[0].floor.unwrap() > 1.0);
 }
+
+#[test]
+fn what_a_decision_costs_is_counted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bench = bench(&dir.path().join("store.jsonl"), &[]);
+    let progress = After(Cell::new(u32::MAX));
+    bench.measure_costs(&progress).unwrap();
+    let costs = bench.results().costs;
+    for event in ["miss", "mark", "fault"] {
+        let cost = costs.iter().find(|cost| cost.event == event).unwrap();
+        let each = cost.instructions / cost.decisions;
+        // An empty callback of Rust, with the two clock reads around it.
+        assert!((20..5000).contains(&each), "{event}: {each}");
+        println!("  noop, {event}: {each} instructions");
+    }
+    let lines = bench.store.lines().len();
+    bench.measure_costs(&progress).unwrap();
+    assert_eq!(bench.store.lines().len(), lines);
+}
