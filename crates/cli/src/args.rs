@@ -65,6 +65,10 @@ pub enum Command {
     Bench(BenchArgs),
     /// Measure what an attached policy costs, in instructions, in a microVM.
     Cost(CostArgs),
+    /// Record accesses and decisions of workloads, in a microVM, to train with.
+    Record(RecordArgs),
+    /// Train the decision tree of the policy `tree` from a recording.
+    Train(TrainArgs),
     /// Show the kernels for the microVM: which are there, which were tested.
     Kernels,
     /// Build, load or remove the kernel module of the running kernel.
@@ -369,6 +373,48 @@ pub struct BenchArgs {
     pub fresh: bool,
     #[command(flatten)]
     pub kernel: KernelArgs,
+}
+
+/// `raext record`
+///
+/// Each workload is run under `noop`, from a cold cache, in rounds of other sizes and
+/// seeds. The file is JSON, a value a line: docs/learned.md has its format.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct RecordArgs {
+    /// Where the recording goes.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// A workload; may be repeated [default: seq-read, random-read, mmap-seq and
+    /// mmap-random].
+    #[arg(long = "workload", short, value_name = "WORKLOAD", value_parser = parse::<Workload>,
+          long_help = workloads_help())]
+    pub workloads: Vec<Workload>,
+    /// How often each workload is run. The last round is not trained with, but tells
+    /// how good the tree is.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub rounds: u32,
+    /// Where the random offsets begin.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub seed: u64,
+    /// The device's latency and bandwidth: nvme, cloud or disk.
+    #[arg(long, value_name = "PROFILE", default_value = "cloud", value_parser = parse::<DeviceProfile>)]
+    pub device: DeviceProfile,
+    /// What the data lies on: ext4, xfs, btrfs, overlay or raw.
+    #[arg(long, value_name = "FS", default_value = "ext4", value_parser = parse::<Fs>)]
+    pub fs: Fs,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+}
+
+/// `raext train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// A file that `raext record` wrote.
+    pub recording: PathBuf,
+    /// Where the tree goes [default: policies/tree/src/tree.rs of the checkout].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `raext cost`

@@ -17,9 +17,11 @@ mod module;
 mod new;
 mod place;
 mod policy;
+mod record;
 mod signals;
 mod stats;
 mod steps;
+mod train;
 mod trial;
 
 use anyhow::{Context as _, Result};
@@ -54,6 +56,8 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::Try(args) => trial::run(args, steps),
         Command::Compare(args) => compare::run(args, steps),
         Command::Bench(args) => bench::run(args, steps),
+        Command::Record(args) => record::run(args, steps),
+        Command::Train(args) => train::run(args),
         Command::Cost(args) => cost::run(args, steps),
         Command::Kernels => kernels::run(steps),
         Command::Module(command) => module::run(command, steps),
