@@ -83,7 +83,8 @@ fn each_is_refused_for_its_own_reason() {
 
 #[test]
 fn the_shipped_policies_pass() {
-    let policies = ["auto", "noop", "noop-c", "wide", "lean", "stride", "backward", "interleaved"];
+    let policies =
+        ["auto", "noop", "noop-c", "wide", "lean", "stride", "backward", "interleaved", "tree"];
     let mut engine = boot(&policies, vec![], &[]);
     for name in policies {
         let outcome = engine.check(&guest_path(name), &BTreeMap::new(), &step).unwrap();
