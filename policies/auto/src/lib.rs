@@ -24,7 +24,7 @@ mod hindsight;
 mod tests;
 
 use file::{FILES, File, STREAMS};
-use plan::{ASKED, Ask, Plan};
+use plan::{ASKED, Ask, LEAST, Plan};
 use raext_policy::prelude::*;
 
 tunable! {
@@ -54,6 +54,11 @@ const MOST: u64 = u32::MAX as u64;
 fn decide(s: &State) -> Decision {
     if s.file_pages() >= MOST || s.is_hugepage() {
         return Decision::Kernel;
+    }
+    // A small file is read whole; there is nothing to be learned of it.
+    if s.index() == 0 && s.file_pages() <= u64::from(LEAST) && !s.is_random() {
+        let size = if s.event() == Event::Mark { 0 } else { s.file_pages() as u32 };
+        return Decision::Window { start: 0, size, async_size: 0 };
     }
     let req = s.req_pages();
     let pages = if req == 0 { 1 } else { req };

@@ -269,3 +269,12 @@ fn the_application_is_not_believed_for_ever() {
     }
     assert!(waits < 64 + 24, "{waits} waits");
 }
+
+#[test]
+fn a_small_file_is_read_whole_and_not_remembered() {
+    forget();
+    let small = |s: State| s.with(|s| s.file_pages = 20);
+    assert_eq!(window(ask(small(State::miss(0, 16)))), (0, 20, 20));
+    assert_eq!(window(ask(small(State::fault(0)))), (0, 20, 20));
+    assert_eq!(size(ask(small(State::mark(0, 1)))), 0);
+}
