@@ -3,7 +3,9 @@
 //! which the application goes on, learned from what is seen of both.
 //!
 //! A stream that waited for its first pages tells the latency: the time from
-//! the miss to the mark behind them. From mark to mark, it tells its rate. As long
+//! the miss to the mark behind them. Later, the time from asking for a window to the
+//! application's coming to its end is more than the latency in any case.
+//! From mark to mark, a stream tells its rate. As long
 //! as windows are too small, the latency is most of that time and the rate grows
 //! with the window; so the need does, and the window after it, until the device
 //! or the application is the limit. That is how TCP BBR finds the size of its
@@ -42,6 +44,16 @@ impl Device {
             let more = us - known;
             let more = if more < known { more } else { known };
             self.latency.set(known + more / SLOWLY);
+        }
+    }
+
+    /// A stream has come to the end of a window that was asked for so long ago, µs:
+    /// it may have waited for it, or not.
+    #[inline(always)]
+    pub fn passed(&self, us: u32) {
+        let known = self.latency.get();
+        if known == 0 || us < known {
+            self.latency.set(us);
         }
     }
 

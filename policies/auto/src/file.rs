@@ -6,7 +6,7 @@ use crate::walk::Walk;
 use raext_policy::prelude::*;
 
 /// Streams that are told apart in a file.
-pub const STREAMS: usize = 6;
+pub const STREAMS: usize = 5;
 
 /// A place that was read, and not followed yet.
 pub const PLACE: i32 = 0;
@@ -31,19 +31,21 @@ shared! {
     /// 16 TiB and more are left to the kernel.
     pub struct File {
         /// The first page of what a stream has read.
-        pub low: [Word; 6],
+        pub low: [Word; 5],
         /// The page behind the last; 0 if there is no stream.
-        pub high: [Word; 6],
+        pub high: [Word; 5],
         /// Its last window, pages.
-        pub size: [Word; 6],
+        pub size: [Word; 5],
         /// Where the application was when the stream was last heard of.
-        pub at: [Word; 6],
+        pub at: [Word; 5],
         /// When that was, µs.
-        pub time: [Word; 6],
+        pub time: [Word; 5],
+        /// When it was heard of before that, µs.
+        pub since: [Word; 5],
         /// Where it began.
-        pub begin: [Word; 6],
+        pub begin: [Word; 5],
         /// [`PLACE`], [`WAITED`], [`AHEAD`]; negative if it goes backwards.
-        pub senses: [Word; 6],
+        pub senses: [Word; 5],
         /// The place that was read last.
         pub newest: Word,
         /// Guesses in a row that were wrong.

@@ -35,7 +35,7 @@ tunable! {
 tunable! {
     /// How much is read in front of a stream: what the device delivers in so many
     /// of its latencies.
-    pub static DEPTH: u32 = 3, in 1..=64;
+    pub static DEPTH: u32 = 2, in 1..=64;
 }
 
 tunable! {

@@ -2,11 +2,16 @@
 //! Streams: windows as large as the device needs, each asked for when the
 //! application enters the one before.
 
-use crate::LIMIT_KB;
 use crate::device::{self, DEVICES};
 use crate::file::{AHEAD, File, PLACE, STREAMS, WAITED};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
+use crate::{DEPTH, LIMIT_KB};
 use raext_policy::prelude::*;
+
+/// Less is not worth a request, pages.
+const LITTLE: u32 = 8;
+/// Windows from here on double instead of becoming four times as large, pages.
+const SURE: u32 = 256;
 
 /// The application has come to the mark of a stream, or of a place.
 #[inline(always)]
@@ -16,7 +21,9 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let sense = file.sense(i);
     let back = sense < 0 || ask.page < file.begin[i].get();
     let left = left_of_habit(file, i, ask, back);
+    let two = ask.now.wrapping_sub(file.since[i].get());
     file.at[i].set(ask.page);
+    file.since[i].set(file.time[i].get());
     file.time[i].set(ask.now);
     file.came(i, ask.page, ask.pages);
     file.wrong.set(0);
@@ -25,6 +32,11 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     }
     // Having just gone further than usual, it may go on: no growth, but no halt.
     let left = if left == 0 && sense.abs() == WAITED { file.size[i].get() } else { left };
+    // At the end of what is usual, a little more is asked for where that costs
+    // little beside a wait, both against the latency and against what was read.
+    let usual = if back { file.behind.get() } else { file.run.get() };
+    let more = min(usual / 4, device::need(s) / (4 * DEPTH.get()));
+    let left = if left == 0 && more >= LITTLE { more } else { left };
     if left == 0 {
         return ASKED;
     }
@@ -34,12 +46,13 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     };
     let limit = LIMIT_KB.get() / 4;
     let (last, asked) = (file.size[i].get(), ask.pages);
-    let most = last.saturating_mul(4);
-    // Its rate is not known yet.
+    let most = last.saturating_mul(if last < SURE { 4 } else { 2 });
+    // Its rate is not known yet if it waited.
     let mut size = if sense.unsigned_abs() <= WAITED as u32 {
         device.waited(took);
         most
     } else {
+        device.passed(two);
         device.need(came, took, limit)
     };
     size = min(size, most);
@@ -89,6 +102,7 @@ pub fn adopt(s: &State, file: &File, ask: Ask) -> Plan {
     file.size[i].set(LEAST);
     file.at[i].set(ask.page);
     file.time[i].set(ask.now);
+    file.since[i].set(ask.now);
     file.set_sense(i, AHEAD);
     window(s, file, i, ask, LEAST)
 }
@@ -109,6 +123,7 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     }
     file.at[i].set(ask.page);
     file.time[i].set(ask.now);
+    file.since[i].set(ask.now);
     file.set_sense(i, if back { -WAITED } else { WAITED });
     let mut size = ask.pages.saturating_mul(4);
     if sense != PLACE {

@@ -63,8 +63,8 @@ fn a_scan_from_the_beginning_opens_its_window_at_once() {
     // 4 pages a ms: 20 in a latency of 5 ms.
     assert_eq!(window(ask_at(0, State::miss(0, 16))), (0, 64, 16));
     assert_eq!(window(ask_at(5, State::mark(16, 16))), (64, 320, 64));
-    // The application came 48 pages further in 1 ms: 240 in the latency.
-    assert_eq!(window(ask_at(6, State::mark(64, 16))), (320, 320 + 720, 320));
+    // The application came 48 pages further in 5 ms, a latency: twice that.
+    assert_eq!(window(ask_at(10, State::mark(64, 16))), (320, 320 + 128, 320));
 }
 
 #[test]
