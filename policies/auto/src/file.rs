@@ -60,6 +60,10 @@ shared! {
         pub guess: Word,
         /// How many more of the latest places were followed than not; 8 at most.
         pub faith: Word,
+        /// Places that were read.
+        pub places: Word,
+        /// Pages of regions that were read whole.
+        pub whole: Word,
         /// Reads at equal distances.
         pub walk: Walk,
     }

@@ -64,3 +64,21 @@ fn no_limit_is_faster_for_long() {
     }
     assert!(slower.is_empty(), "{slower:#?}");
 }
+
+/// Random reads of a file that fits into memory: region by region it is read whole,
+/// once they have come back to it.
+#[test]
+fn random_reads_that_come_back_find_their_pages() {
+    for (device, latency_ns, page_ns) in DEVICES {
+        let scene = Scene { latency_ns, page_ns, file_pages: 8000, ..Scene::default() };
+        for stream in [Stream::random(1, 8000, 2000, 1).mapped(), Stream::random(1, 8000, 1000, 2)]
+        {
+            let kernel = scene.simulate(|_| Decision::Kernel, &stream);
+            let own = scene.simulate(decide, &stream);
+            println!("{device}: {kernel:?} {own:?}");
+            assert!(own.ns < kernel.ns, "{device}: {own:?}, and the kernel's own: {kernel:?}");
+            // The file, and what was read of it before.
+            assert!(own.pages_read <= 8000 + 1500, "{device}: {own:?}");
+        }
+    }
+}

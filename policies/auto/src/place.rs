@@ -2,15 +2,20 @@
 //! New places: what is usually read on from one, and before it, is read in one go,
 //! and a mark tells whether that was right.
 
-use crate::device;
 use crate::file::{BACK, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
+use crate::{DEPTH, device};
 use raext_policy::prelude::*;
 
 /// What is read at the first fault in a file, pages.
 const FIRST_FAULT: u32 = 16;
 /// What costs next to nothing beside any latency, pages.
 const CHEAP: u32 = 2;
+/// Pages of a region; a quarter of it where the device is known to deliver less
+/// than that in its latency.
+const REGION: u32 = 128;
+/// Visits of a region that let it be read whole.
+const VISITS: u32 = 3;
 /// How many more places must be followed than not until what the application
 /// said of random access is not believed.
 const FAITH: u32 = 4;
@@ -22,7 +27,13 @@ pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
     if i >= STREAMS {
         return ASKED;
     }
+    file.places.set(file.places.get().saturating_add(1));
     let (ahead, behind) = guess(s, file, ask);
+    if let Some((start, size)) = region(s, file, ask, ahead.saturating_add(behind)) {
+        file.whole.set(file.whole.get().saturating_add(size));
+        file.guess.set(UNKNOWN);
+        return Plan { start, size, tail: 0 };
+    }
     let ahead = max(ahead, ask.pages);
     let behind = min(behind, ask.page);
     let size = ahead.saturating_add(behind);
@@ -57,6 +68,27 @@ pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
         min(max(ask.pages, ahead / 4), ahead / 2)
     };
     Plan { start: ask.page - behind, size, tail }
+}
+
+/// The region around a place, if random reads have come to it often enough to read
+/// it whole: they are likely to come again, and then find their pages. No region
+/// is to be read twice, as it would be where memory does not hold the file: the
+/// pages of all that are read are no more than the file's.
+#[inline(always)]
+fn region(s: &State, file: &File, ask: Ask, guess: u32) -> Option<(u32, u32)> {
+    let need = device::need(s);
+    let known_quick = need != 0 && need < DEPTH.get() * REGION / 4;
+    let size = if known_quick { REGION / 4 } else { REGION };
+    let file_pages = s.file_pages() as u32;
+    let often = file.places.get() >= file_pages / REGION * VISITS / 2;
+    if !often || s.is_random() || guess > CHEAP || file.whole.get() >= file_pages {
+        return None;
+    }
+    let start = ask.page & !(size - 1);
+    let cached = s.cached(start.into(), size);
+    let visit = max(guess, ask.pages);
+    let left = file_pages - min(file_pages, start);
+    if cached >= VISITS * visit { Some((start, min(size, left))) } else { None }
 }
 
 /// What to read of a new place from its page on, and before it, pages.
