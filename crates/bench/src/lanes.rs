@@ -5,15 +5,13 @@
 use crate::Column;
 use crate::summary::{Cell, RowSummary, Summary};
 use maud::{Markup, html};
-use raext_report::text::{factor, time};
+use raext_report::text::{factor, short, time};
 
 const LABEL: f64 = 118.0;
 const BARS: f64 = 300.0;
 const TEXT: f64 = 150.0;
 const STEP: f64 = 24.0;
 const AXIS: f64 = 20.0;
-/// Characters that fit left of the bars.
-const LABEL_CHARS: usize = 15;
 
 /// A bar with what belongs to it.
 struct Lane<'a> {
@@ -126,13 +124,6 @@ fn ticks(most: f64) -> Vec<f64> {
     let few = |ticks: Vec<f64>| ticks.into_iter().filter(|tick| *tick <= most).collect::<Vec<_>>();
     let all = few(all);
     if all.len() > 8 { few(decades.collect()) } else { all }
-}
-
-fn short(label: &str) -> String {
-    if label.chars().count() <= LABEL_CHARS {
-        return label.to_owned();
-    }
-    label.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Bars, as inline SVG: one for each column of a row.
 
+use crate::text::short;
 use maud::{Markup, html};
 
 const LABEL: f64 = 130.0;
 const BARS: f64 = 240.0;
 const TEXT: f64 = 130.0;
 const STEP: f64 = 26.0;
-
-/// Characters that fit left of the bars.
-const LABEL_CHARS: usize = 15;
 
 /// A bar that is longer than so many times the reference is cut: one hopeless
 /// policy would leave nothing to be seen of the others.
@@ -73,14 +71,6 @@ pub fn bars(title: &str, bars: &[Bar]) -> Markup {
             }
         }
     }
-}
-
-/// A label that fits.
-fn short(label: &str) -> String {
-    if label.chars().count() <= LABEL_CHARS {
-        return label.to_owned();
-    }
-    label.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]

@@ -35,6 +35,17 @@ pub fn off_by(off: f64, x: f64) -> String {
     if x >= 10.0 { format!("±{off:.1}") } else { format!("±{off:.2}") }
 }
 
+/// Characters that fit beside the bars of a chart.
+const LABEL_CHARS: usize = 15;
+
+/// A label that fits beside the bars of a chart, cut if need be.
+pub fn short(label: &str) -> String {
+    if label.chars().count() <= LABEL_CHARS {
+        return label.to_owned();
+    }
+    label.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

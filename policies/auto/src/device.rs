@@ -12,6 +12,7 @@
 //! pipe (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016).
 
 use crate::DEPTH;
+use crate::plan::{max, min};
 use raext_policy::prelude::*;
 
 shared! {
@@ -41,9 +42,7 @@ impl Device {
         if known == 0 || us < known {
             self.latency.set(us);
         } else {
-            let more = us - known;
-            let more = if more < known { more } else { known };
-            self.latency.set(known + more / SLOWLY);
+            self.latency.set(known + min(us - known, known) / SLOWLY);
         }
     }
 
@@ -62,11 +61,10 @@ impl Device {
     #[inline(always)]
     pub fn need(&self, pages: u32, us: u32, limit: u32) -> u32 {
         let rate = u64::from(DEPTH.get()) * u64::from(pages) * u64::from(self.latency.get());
-        let need = rate / u64::from(if us == 0 { 1 } else { us });
+        let need = rate / u64::from(max(us, 1));
         let need = if need > u64::from(limit) { limit } else { need as u32 };
         let known = self.need.get();
-        let known = known - known / 16;
-        self.need.set(if need > known { need } else { known });
+        self.need.set(max(need, known - known / 16));
         need
     }
 }

@@ -2,6 +2,7 @@
 //! What is known of a file: its streams, each with the window that it is in, and
 //! how far an application usually reads on from a new place.
 
+use crate::plan::Ask;
 use crate::walk::Walk;
 use raext_policy::prelude::*;
 
@@ -85,6 +86,14 @@ impl File {
     #[inline(always)]
     pub fn set_sense(&self, i: usize, sense: i32) {
         self.senses[i].set(sense as u32);
+    }
+
+    /// A place, or a stream that had to wait, is heard of: its time begins anew.
+    #[inline(always)]
+    pub fn hear(&self, i: usize, ask: Ask) {
+        self.at[i].set(ask.page);
+        self.time[i].set(ask.now);
+        self.since[i].set(ask.now);
     }
 
     /// The stream whose last window has this page, or [`STREAMS`].

@@ -41,9 +41,7 @@ pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
     file.low[i].set(ask.page - behind);
     file.high[i].set(ask.page.saturating_add(ahead));
     file.size[i].set(size);
-    file.at[i].set(ask.page);
-    file.time[i].set(ask.now);
-    file.since[i].set(ask.now);
+    file.hear(i, ask);
     file.set_sense(i, PLACE);
     file.newest.set(i as u32);
     let unmarked = s.is_random() && s.is_mmap();

@@ -35,13 +35,15 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     // At the end of what is usual, a little more is asked for where that costs
     // little beside a wait, both against the latency and against what was read.
     let usual = if back { file.behind.get() } else { file.run.get() };
-    let more = min(usual / 4, device::need(s) / (4 * DEPTH.get()));
+    let device = DEVICES.of(s);
+    let need = device.map_or(0, |device| device.need.get());
+    let more = min(usual / 4, need / (4 * DEPTH.get()));
     let left = if left == 0 && more >= LITTLE { more } else { left };
     if left == 0 {
         return ASKED;
     }
     file.set_sense(i, if back { -AHEAD } else { AHEAD });
-    let Some(device) = DEVICES.of(s) else {
+    let Some(device) = device else {
         return ASKED;
     };
     let limit = LIMIT_KB.get() / 4;
@@ -100,9 +102,7 @@ pub fn adopt(s: &State, file: &File, ask: Ask) -> Plan {
     file.low[i].set(ask.page);
     file.high[i].set(ask.page.saturating_add(s.cached(ask.page.into(), LEAST)));
     file.size[i].set(LEAST);
-    file.at[i].set(ask.page);
-    file.time[i].set(ask.now);
-    file.since[i].set(ask.now);
+    file.hear(i, ask);
     file.set_sense(i, AHEAD);
     window(s, file, i, ask, LEAST)
 }
@@ -121,9 +121,7 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     } else {
         file.came(i, ask.page, ask.pages);
     }
-    file.at[i].set(ask.page);
-    file.time[i].set(ask.now);
-    file.since[i].set(ask.now);
+    file.hear(i, ask);
     file.set_sense(i, if back { -WAITED } else { WAITED });
     let mut size = ask.pages.saturating_mul(4);
     if sense != PLACE {

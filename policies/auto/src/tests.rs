@@ -5,7 +5,7 @@ extern crate std;
 
 use super::*;
 use raext_policy::testing::{Range, forget, put_into_cache, ranges, set_time};
-use std::vec::Vec;
+use std::{format, vec::Vec};
 
 const MS: u64 = 1_000_000;
 
@@ -277,4 +277,17 @@ fn a_small_file_is_read_whole_and_not_remembered() {
     assert_eq!(window(ask(small(State::miss(0, 16)))), (0, 20, 20));
     assert_eq!(window(ask(small(State::fault(0)))), (0, 20, 20));
     assert_eq!(size(ask(small(State::mark(0, 1)))), 0);
+}
+
+#[test]
+fn the_documentation_has_the_tunables_as_they_are() {
+    let page = include_str!("../../../docs/auto.md");
+    for (name, unit, default) in [
+        ("limit_kb", "KiB", LIMIT_KB.get()),
+        ("depth", "latencies", DEPTH.get()),
+        ("steps", "steps", STEPS.get()),
+    ] {
+        let row = format!("| `{name}` | {unit} | {default} |");
+        assert!(page.contains(&row), "docs/auto.md has no {row:?}");
+    }
 }
