@@ -51,6 +51,7 @@ mod prefetch;
 mod shared;
 mod state;
 mod table;
+mod task;
 #[cfg(not(target_arch = "bpf"))]
 pub mod testing;
 mod tunable;
@@ -63,13 +64,14 @@ pub use memory::{FileKey, InPlace, PerFile};
 pub use plain::Plain;
 pub use shared::{Shared, Word};
 pub use state::{Event, State};
+pub use task::task_id;
 pub use tunable::{Tunable, Value};
 
 /// Everything that a policy needs.
 pub mod prelude {
     pub use crate::{
         Decision, Event, InPlace, Limit, PerFile, State, Tunable, Window, Word, memory, now_ns,
-        plain, policy, shared, tunable,
+        plain, policy, shared, task_id, tunable,
     };
 }
 

@@ -50,6 +50,7 @@ std::thread_local! {
     static RANGES: RefCell<Vec<Range>> = const { RefCell::new(Vec::new()) };
     static CACHE: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
     static TIME: Cell<u64> = const { Cell::new(0) };
+    static TASK: Cell<u32> = const { Cell::new(0) };
     static MEMORY: RefCell<HashMap<(TypeId, FileKey), Box<dyn Any>>> = RefCell::default();
 }
 
@@ -71,15 +72,25 @@ pub fn set_time(ns: u64) {
     TIME.set(ns);
 }
 
-/// Forget everything: the cache, what policies keep of files, the time.
+/// Set the thread that [`task_id`](crate::task_id) tells of, 0 at first.
+pub fn set_task(id: u32) {
+    TASK.set(id);
+}
+
+/// Forget everything: the cache, what policies keep of files, the time, the thread.
 pub fn forget() {
     TIME.set(0);
+    TASK.set(0);
     CACHE.take();
     MEMORY.take();
 }
 
 pub(crate) fn time() -> u64 {
     TIME.get()
+}
+
+pub(crate) fn task() -> u32 {
+    TASK.get()
 }
 
 pub(crate) fn note(range: Range) {

@@ -11,7 +11,6 @@
 //! or the application is the limit. That is how TCP BBR finds the size of its
 //! pipe (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016).
 
-use crate::DEPTH;
 use crate::plan::{max, min};
 use raext_policy::prelude::*;
 
@@ -22,6 +21,10 @@ shared! {
         pub latency: Word,
         /// What a stream needed in flight, pages; decays.
         pub need: Word,
+        /// When somebody last waited for a page at a new place, µs.
+        pub place: Word,
+        /// Who that was.
+        pub task: Word,
     }
 }
 
@@ -33,6 +36,8 @@ memory! {
 /// A shorter wait is believed at once, a longer one by this part of the
 /// difference.
 const SLOWLY: u32 = 64;
+/// For so many latencies after another task waited, the device is shared.
+const SHARED: u32 = 8;
 
 impl Device {
     /// A stream waited so long for its first pages, µs.
@@ -56,11 +61,26 @@ impl Device {
         }
     }
 
-    /// What a stream needs in flight that came so many pages further in this
-    /// time, pages: [`DEPTH`] times what it comes further in the latency.
+    /// This task waits for a page at a new place.
     #[inline(always)]
-    pub fn need(&self, pages: u32, us: u32, limit: u32) -> u32 {
-        let rate = u64::from(DEPTH.get()) * u64::from(pages) * u64::from(self.latency.get());
+    pub fn waits(&self, now: u32) {
+        self.place.set(now);
+        self.task.set(task_id());
+    }
+
+    /// Whether another task has lately waited for a page elsewhere: what a stream
+    /// asks for beyond its need, that task waits for.
+    #[inline(always)]
+    pub fn is_shared(&self, now: u32) -> bool {
+        let lately = SHARED.saturating_mul(self.latency.get());
+        now.wrapping_sub(self.place.get()) < lately && self.task.get() != task_id()
+    }
+
+    /// What a stream needs in flight that came so many pages further in this
+    /// time, pages: `depth` times what it comes further in the latency.
+    #[inline(always)]
+    pub fn need(&self, pages: u32, us: u32, depth: u32, limit: u32) -> u32 {
+        let rate = u64::from(depth) * u64::from(pages) * u64::from(self.latency.get());
         let need = rate / u64::from(max(us, 1));
         let need = if need > u64::from(limit) { limit } else { need as u32 };
         let known = self.need.get();
@@ -71,8 +91,8 @@ impl Device {
 
 /// What streams on this device needed in flight, pages; 0 if not known.
 #[inline(always)]
-pub fn need(s: &State) -> u32 {
-    match DEVICES.of(s) {
+pub fn need(device: Option<&Device>) -> u32 {
+    match device {
         Some(device) => device.need.get(),
         None => 0,
     }
@@ -81,14 +101,15 @@ pub fn need(s: &State) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DEPTH;
 
     #[test]
     fn the_need_is_latency_times_rate() {
         let device = Device::default();
         device.waited(5000);
         // 1000 pages in 50 ms are 100 in the latency.
-        assert_eq!(device.need(1000, 50_000, 4096), 100 * DEPTH.get());
-        assert_eq!(device.need(u32::MAX, 0, 4096), 4096, "bounded");
+        assert_eq!(device.need(1000, 50_000, DEPTH.get(), 4096), 100 * DEPTH.get());
+        assert_eq!(device.need(u32::MAX, 0, 2, 4096), 4096, "bounded");
         assert_eq!(device.need.get(), 4096);
     }
 
@@ -107,6 +128,6 @@ mod tests {
         // 32 pages each 5 ms: the latency is all of the time.
         let device = Device::default();
         device.waited(5000);
-        assert_eq!(device.need(32, 5000, 4096), 32 * DEPTH.get());
+        assert_eq!(device.need(32, 5000, DEPTH.get(), 4096), 32 * DEPTH.get());
     }
 }

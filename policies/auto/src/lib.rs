@@ -23,6 +23,7 @@ mod hindsight;
 #[cfg(test)]
 mod tests;
 
+use device::DEVICES;
 use file::{FILES, File, STREAMS};
 use plan::{ASKED, Ask, LEAST, Plan};
 use raext_policy::prelude::*;
@@ -94,5 +95,5 @@ fn missed(s: &State, file: &File, ask: Ask) -> Plan {
         file.walk.go_on(s, ask.page, file.run.get());
         return ASKED;
     }
-    place::begin(s, file, ask)
+    place::begin(s, file, DEVICES.of(s), ask)
 }

@@ -2,9 +2,10 @@
 //! New places: what is usually read on from one, and before it, is read in one go,
 //! and a mark tells whether that was right.
 
+use crate::DEPTH;
+use crate::device::{Device, need};
 use crate::file::{BACK, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
-use crate::{DEPTH, device};
 use raext_policy::prelude::*;
 
 /// What is read at the first fault in a file, pages.
@@ -22,14 +23,18 @@ const FAITH: u32 = 4;
 
 /// Read of a new place what is usual, and remember it.
 #[inline(always)]
-pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
+pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan {
     let i = file.victim(ask.now);
     if i >= STREAMS {
         return ASKED;
     }
     file.places.set(file.places.get().saturating_add(1));
-    let (ahead, behind) = guess(s, file, ask);
-    if let Some((start, size)) = region(s, file, ask, ahead.saturating_add(behind)) {
+    if let Some(device) = device {
+        device.waits(ask.now);
+    }
+    let need = need(device);
+    let (ahead, behind) = guess(s, file, need, ask);
+    if let Some((start, size)) = region(s, file, need, ask, ahead.saturating_add(behind)) {
         file.whole.set(file.whole.get().saturating_add(size));
         file.guess.set(UNKNOWN);
         return Plan { start, size, tail: 0 };
@@ -73,8 +78,7 @@ pub fn begin(s: &State, file: &File, ask: Ask) -> Plan {
 /// is to be read twice, as it would be where memory does not hold the file: the
 /// pages of all that are read are no more than the file's.
 #[inline(always)]
-fn region(s: &State, file: &File, ask: Ask, guess: u32) -> Option<(u32, u32)> {
-    let need = device::need(s);
+fn region(s: &State, file: &File, need: u32, ask: Ask, guess: u32) -> Option<(u32, u32)> {
     let known_quick = need != 0 && need < DEPTH.get() * REGION / 4;
     let size = if known_quick { REGION / 4 } else { REGION };
     let file_pages = s.file_pages() as u32;
@@ -91,7 +95,7 @@ fn region(s: &State, file: &File, ask: Ask, guess: u32) -> Option<(u32, u32)> {
 
 /// What to read of a new place from its page on, and before it, pages.
 #[inline(always)]
-fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
+fn guess(s: &State, file: &File, need: u32, ask: Ask) -> (u32, u32) {
     // The application's word, as long as it keeps to it. The kernel looks at no
     // marks in a mapping that is advised so: now and then, nothing is guessed.
     let random = s.is_random();
@@ -99,10 +103,10 @@ fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
         return (0, 0);
     }
     if s.is_sequential() {
-        return (max(device::need(s) / 2, LEAST), 0);
+        return (max(need / 2, LEAST), 0);
     }
     if ask.page == 0 && !random {
-        return (max(max(device::need(s) / 8, LEAST), ask.pages.saturating_mul(4)), 0);
+        return (max(max(need / 8, LEAST), ask.pages.saturating_mul(4)), 0);
     }
     if file.run.get() == 0 && s.is_mmap() && !random {
         file.run.set(FIRST_FAULT);
@@ -114,7 +118,6 @@ fn guess(s: &State, file: &File, ask: Ask) -> (u32, u32) {
     if max(run, behind) <= CHEAP {
         return (run, behind);
     }
-    let need = device::need(s);
     let most = max(need / 4, 2 * LEAST);
     // Each wrong guess makes the next one smaller; one that is right restores it.
     // What the device delivers in a fraction of a latency is not worth a doubt.

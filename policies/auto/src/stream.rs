@@ -2,7 +2,7 @@
 //! Streams: windows as large as the device needs, each asked for when the
 //! application enters the one before.
 
-use crate::device::{self, DEVICES};
+use crate::device::{DEVICES, need};
 use crate::file::{AHEAD, File, PLACE, STREAMS, WAITED};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::{DEPTH, LIMIT_KB};
@@ -36,7 +36,7 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     // little beside a wait, both against the latency and against what was read.
     let usual = if back { file.behind.get() } else { file.run.get() };
     let device = DEVICES.of(s);
-    let need = device.map_or(0, |device| device.need.get());
+    let need = need(device);
     let more = min(usual / 4, need / (4 * DEPTH.get()));
     let left = if left == 0 && more >= LITTLE { more } else { left };
     if left == 0 {
@@ -48,14 +48,19 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     };
     let limit = LIMIT_KB.get() / 4;
     let (last, asked) = (file.size[i].get(), ask.pages);
-    let most = last.saturating_mul(if last < SURE { 4 } else { 2 });
+    let mut most = last.saturating_mul(if last < SURE { 4 } else { 2 });
     // Its rate is not known yet if it waited.
     let mut size = if sense.unsigned_abs() <= WAITED as u32 {
         device.waited(took);
         most
     } else {
         device.passed(two);
-        device.need(came, took, limit)
+        // Who else waits for this device waits the shorter the less is asked for.
+        let shared = device.is_shared(ask.now);
+        if shared {
+            most = max(last.saturating_add(last / 8), min(most, 4 * LEAST));
+        }
+        device.need(came, took, if shared { 1 } else { DEPTH.get() }, limit)
     };
     size = min(size, most);
     size = max(size, last / 2);
@@ -134,7 +139,7 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
         return asked_only(file, i, ask, back);
     } else {
         size = max(size, last.saturating_mul(2));
-        let need = device::need(s);
+        let need = need(DEVICES.of(s));
         size = max(size, max(min(usual, need) / 2, need / 12) >> doubts);
     }
     size = min(size, LIMIT_KB.get() / 4);

@@ -4,7 +4,7 @@
 extern crate std;
 
 use super::*;
-use raext_policy::testing::{Range, forget, put_into_cache, ranges, set_time};
+use raext_policy::testing::{Range, forget, put_into_cache, ranges, set_task, set_time};
 use std::{format, vec::Vec};
 
 const MS: u64 = 1_000_000;
@@ -72,6 +72,32 @@ fn a_slow_application_gets_small_windows() {
     let sizes = scan(0, 4000, 10);
     // 4 pages in 10 ms, latency 10 ms: 12 pages are needed, 32 the least.
     assert!(sizes.iter().rev().take(10).all(|&size| size == 32), "{sizes:?}");
+}
+
+/// The largest window of a scan that never waits for the device's bandwidth, each
+/// mark 5 ms after the last one, beside a task that waits for random pages.
+fn largest_window_beside(task: u32) -> u64 {
+    forget();
+    let other = |s: State| s.with(|s| s.i_ino += 1);
+    let mut answer = window(ask_at(0, State::miss(0, 16)));
+    let mut largest = 0;
+    for (i, index) in RANDOM.into_iter().cycle().take(40).enumerate() {
+        let ms = 5 * i as u64;
+        set_task(task);
+        ask_at(ms + 2, other(State::fault(index)));
+        set_task(0);
+        answer = window(ask_at(ms + 5, State::mark(answer.2, 16)));
+        largest = largest.max(answer.1 - answer.0);
+    }
+    largest
+}
+
+#[test]
+fn a_scan_leaves_room_for_other_tasks() {
+    // The same task does not wait for itself.
+    let alone = largest_window_beside(0);
+    assert_eq!(alone, u64::from(LIMIT_KB.get() / 4));
+    assert_eq!(largest_window_beside(1), 256);
 }
 
 #[test]
