@@ -45,15 +45,15 @@ pub fn synthetic(place: Place) -> Vec<Box<dyn Row>> {
         seed: 1,
     };
     let mut rows = vec![
-        pattern(Workload::SeqRead, 64 * KIB, 32 * MIB / (64 * KIB), 0),
-        pattern(Workload::MmapSeq, PAGE, 16 * MIB / PAGE, 0),
+        pattern(Workload::SeqRead, 64 * KIB, 64 * MIB / (64 * KIB), 0),
+        pattern(Workload::MmapSeq, PAGE, 64 * MIB / PAGE, 0),
         pattern(Workload::RandomRead, 16 * KIB, 200, 0),
         pattern(Workload::MmapRandom, PAGE, 200, 0),
         pattern(Workload::Stride, 16 * KIB, 250, 512 * KIB),
         pattern(Workload::StrideBackward, 16 * KIB, 250, 512 * KIB),
         pattern(Workload::Backward, 16 * KIB, 250, 0),
-        pattern(Workload::MmapBackward, PAGE, 8 * MIB / PAGE, 0),
-        pattern(Workload::Interleaved, 64 * KIB, 240, 0),
+        pattern(Workload::MmapBackward, PAGE, 16 * MIB / PAGE, 0),
+        pattern(Workload::Interleaved, 64 * KIB, 960, 0),
         pattern(Workload::RandomBurst, 16 * KIB, 400, 0),
         pattern(Workload::Phases, 64 * KIB, 448, 0),
         (
@@ -180,7 +180,7 @@ mod tests {
         for row in synthetic(place) {
             let needed = row.needed_bytes().unwrap();
             match row.name() {
-                "seq-read" => assert_eq!(needed, [32 * MIB]),
+                "seq-read" => assert_eq!(needed, [64 * MIB]),
                 "mmap-random" => assert_eq!(needed, [200 * PAGE]),
                 "stride" => assert_eq!(needed, [250 * 16 * KIB]),
                 // Its runs may overlap.
