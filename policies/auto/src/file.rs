@@ -2,7 +2,7 @@
 //! What is known of a file: its streams, each with the window that it is in, and
 //! how far an application usually reads on from a new place.
 
-use crate::plan::Ask;
+use crate::plan::{Ask, LEAST};
 use crate::walk::Walk;
 use raext_policy::prelude::*;
 
@@ -26,6 +26,8 @@ pub const BACK: u32 = 2;
 pub const PROBE: u32 = 3;
 /// Nothing, since the guess is not marked.
 pub const UNKNOWN: u32 = 4;
+/// As [`ON`], where nothing is known of the file yet.
+pub const FIRST: u32 = 5;
 
 shared! {
     /// A file, its streams field by field. All pages are 32 bits wide: files of
@@ -57,7 +59,7 @@ shared! {
         /// How far it usually goes back from there, pages.
         pub behind: Word,
         /// What the newest place is to tell: [`NOTHING`], [`ON`], [`BACK`],
-        /// [`PROBE`], [`UNKNOWN`].
+        /// [`PROBE`], [`UNKNOWN`], [`FIRST`].
         pub guess: Word,
         /// How many more of the latest places were followed than not; 8 at most.
         pub faith: Word,
@@ -199,7 +201,7 @@ impl File {
         if guess != BACK {
             self.run.set(shortened(self.run.get(), wrong));
         }
-        if guess != ON {
+        if guess != ON && guess != FIRST {
             self.behind.set(shortened(self.behind.get(), wrong));
         }
     }
@@ -233,7 +235,8 @@ impl File {
         } else {
             (&self.run, (page - begin).saturating_add(pages))
         };
-        if came > habit.get() {
+        // A file's head says nothing of what is behind it.
+        if came > habit.get() && (begin != 0 || came >= LEAST) {
             habit.set(came.saturating_add(came / 2 * further));
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::DEPTH;
 use crate::device::{Device, need};
-use crate::file::{BACK, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
+use crate::file::{BACK, FIRST, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use raext_policy::prelude::*;
 
@@ -16,7 +16,7 @@ const CHEAP: u32 = 2;
 /// than that in its latency.
 const REGION: u32 = 128;
 /// Visits of a region that let it be read whole.
-const VISITS: u32 = 3;
+const VISITS: u32 = 4;
 /// How many more places must be followed than not until what the application
 /// said of random access is not believed.
 const FAITH: u32 = 4;
@@ -29,12 +29,14 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
         return ASKED;
     }
     file.places.set(file.places.get().saturating_add(1));
+    let shared = device.is_some_and(|device| device.is_shared(ask.now));
     if let Some(device) = device {
         device.waits(ask.now);
     }
     let need = need(device);
+    let on = if file.run.get() == 0 { FIRST } else { ON };
     let (ahead, behind) = guess(s, file, need, ask);
-    if let Some((start, size)) = region(s, file, need, ask, ahead.saturating_add(behind)) {
+    if let Some((start, size)) = region(s, file, need, shared, ask, ahead.saturating_add(behind)) {
         file.whole.set(file.whole.get().saturating_add(size));
         file.guess.set(UNKNOWN);
         return Plan { start, size, tail: 0 };
@@ -62,7 +64,7 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
     // application is to go back; where it is expected to stop, near its end; else
     // behind what it has asked for.
     let more = ahead - ask.pages;
-    file.guess.set(if behind > more { BACK } else { ON });
+    file.guess.set(if behind > more { BACK } else { on });
     let tail = if behind > more {
         size
     } else if ask.page == 0 || file.run.get() > ahead {
@@ -78,9 +80,16 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
 /// is to be read twice, as it would be where memory does not hold the file: the
 /// pages of all that are read are no more than the file's.
 #[inline(always)]
-fn region(s: &State, file: &File, need: u32, ask: Ask, guess: u32) -> Option<(u32, u32)> {
+fn region(
+    s: &State,
+    file: &File,
+    need: u32,
+    shared: bool,
+    ask: Ask,
+    guess: u32,
+) -> Option<(u32, u32)> {
     let known_quick = need != 0 && need < DEPTH.get() * REGION / 4;
-    let size = if known_quick { REGION / 4 } else { REGION };
+    let size = if known_quick || shared { REGION / 4 } else { REGION };
     let file_pages = s.file_pages() as u32;
     let often = file.places.get() >= file_pages / REGION * VISITS / 2;
     if !often || s.is_random() || guess > CHEAP || file.whole.get() >= file_pages {
@@ -90,7 +99,9 @@ fn region(s: &State, file: &File, need: u32, ask: Ask, guess: u32) -> Option<(u3
     let cached = s.cached(start.into(), size);
     let visit = max(guess, ask.pages);
     let left = file_pages - min(file_pages, start);
-    if cached >= VISITS * visit { Some((start, min(size, left))) } else { None }
+    // Where less is cached than was read, memory does not hold the file.
+    let read = file.places.get() / max(file_pages / REGION, 1) / 2;
+    if cached >= max(read, VISITS) * visit { Some((start, min(size, left))) } else { None }
 }
 
 /// What to read of a new place from its page on, and before it, pages.

@@ -3,7 +3,7 @@
 //! application enters the one before.
 
 use crate::device::{DEVICES, need};
-use crate::file::{AHEAD, File, PLACE, STREAMS, WAITED};
+use crate::file::{AHEAD, FIRST, File, PLACE, STREAMS, WAITED};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::{DEPTH, LIMIT_KB};
 use raext_policy::prelude::*;
@@ -20,7 +20,10 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let came = ask.page.abs_diff(file.at[i].get());
     let sense = file.sense(i);
     let back = sense < 0 || ask.page < file.begin[i].get();
-    let left = left_of_habit(file, i, ask, back);
+    let mut left = left_of_habit(file, i, ask, back);
+    if sense == PLACE && file.guess.get() == FIRST && file.newest.get() == i as u32 {
+        left = u32::MAX;
+    }
     let two = ask.now.wrapping_sub(file.since[i].get());
     file.at[i].set(ask.page);
     file.since[i].set(file.time[i].get());
@@ -37,8 +40,8 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let usual = if back { file.behind.get() } else { file.run.get() };
     let device = DEVICES.of(s);
     let need = need(device);
-    let more = min(usual / 4, need / (4 * DEPTH.get()));
-    let left = if left == 0 && more >= LITTLE { more } else { left };
+    let more = min(usual / 2, need / (2 * DEPTH.get()));
+    let left = if left < more && more >= LITTLE { more } else { left };
     if left == 0 {
         return ASKED;
     }
