@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// A cell this many times as slow as the kernel's is not measured again: it would
 /// take minutes and tell nothing new.
-const HOPELESS: f64 = 10.0;
+const HOPELESS: f64 = 5.0;
 /// A run that can be cut short is, at so many times the kernel's time.
 const CUT_AT: u64 = 11;
 

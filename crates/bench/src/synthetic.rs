@@ -46,7 +46,7 @@ pub fn synthetic(place: Place) -> Vec<Box<dyn Row>> {
     };
     let mut rows = vec![
         pattern(Workload::SeqRead, 64 * KIB, 64 * MIB / (64 * KIB), 0),
-        pattern(Workload::MmapSeq, PAGE, 64 * MIB / PAGE, 0),
+        pattern(Workload::MmapSeq, PAGE, 128 * MIB / PAGE, 0),
         pattern(Workload::RandomRead, 16 * KIB, 200, 0),
         pattern(Workload::MmapRandom, PAGE, 200, 0),
         pattern(Workload::Stride, 16 * KIB, 250, 512 * KIB),

@@ -111,6 +111,18 @@ impl File {
         found
     }
 
+    /// Whether a stream is on its way to this page, which it has asked for already.
+    #[inline(always)]
+    pub fn is_on_the_way(&self, page: u32) -> bool {
+        let mut found = false;
+        for i in 0..STREAMS {
+            let (sense, at) = (self.sense(i), self.at[i].get());
+            found |= sense > PLACE && at <= page && page < self.high[i].get()
+                || sense < PLACE && self.low[i].get() <= page && page <= at;
+        }
+        found
+    }
+
     /// The last window of a stream: its first page, and the one behind it.
     #[inline(always)]
     fn window(&self, i: usize) -> (u32, u32) {

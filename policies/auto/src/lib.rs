@@ -79,7 +79,11 @@ fn marked(s: &State, file: &File, ask: Ask) -> Plan {
         return ASKED;
     }
     let i = file.owner(ask.page);
-    if i < STREAMS { stream::marked(s, file, i, ask) } else { stream::adopt(s, file, ask) }
+    if i < STREAMS {
+        return stream::marked(s, file, i, ask);
+    }
+    // Somebody else's mark, on the way of a stream, tells nothing.
+    if file.is_on_the_way(ask.page) { ASKED } else { stream::adopt(s, file, ask) }
 }
 
 /// The application waits.

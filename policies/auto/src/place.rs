@@ -129,7 +129,7 @@ fn guess(s: &State, file: &File, need: u32, ask: Ask) -> (u32, u32) {
     if max(run, behind) <= CHEAP {
         return (run, behind);
     }
-    let most = max(need / 4, 2 * LEAST);
+    let most = max(if file.wrong.get() == 0 { need / 2 } else { need / 4 }, 2 * LEAST);
     // Each wrong guess makes the next one smaller; one that is right restores it.
     // What the device delivers in a fraction of a latency is not worth a doubt.
     let doubts = 2 * min(file.wrong.get(), 8);

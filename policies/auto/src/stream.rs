@@ -111,6 +111,8 @@ pub fn adopt(s: &State, file: &File, ask: Ask) -> Plan {
     file.high[i].set(ask.page.saturating_add(s.cached(ask.page.into(), LEAST)));
     file.size[i].set(LEAST);
     file.hear(i, ask);
+    // Nobody knows when what is read now was asked for.
+    file.since[i].set(ask.now.wrapping_sub(u32::MAX / 2));
     file.set_sense(i, AHEAD);
     window(s, file, i, ask, LEAST)
 }
