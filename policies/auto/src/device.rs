@@ -125,6 +125,18 @@ mod tests {
     }
 
     #[test]
+    fn a_window_that_was_there_at_once_is_not_believed_at_once() {
+        let device = Device::default();
+        device.passed(7);
+        assert_eq!(device.latency.get(), 0, "nobody has waited yet");
+        device.waited(5000);
+        device.passed(1000);
+        assert_eq!(device.latency.get(), 4000);
+        device.passed(9000);
+        assert_eq!(device.latency.get(), 4000);
+    }
+
+    #[test]
     fn small_windows_show_a_need_that_is_larger() {
         // 32 pages each 5 ms: the latency is all of the time.
         let device = Device::default();

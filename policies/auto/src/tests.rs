@@ -68,6 +68,26 @@ fn a_scan_from_the_beginning_opens_its_window_at_once() {
 }
 
 #[test]
+fn the_mark_of_another_reader_on_the_way_of_a_scan_tells_nothing() {
+    forget();
+    ask_at(0, State::miss(0, 16));
+    ask_at(5, State::mark(16, 16));
+    let next = window(ask_at(10, State::mark(64, 16)));
+    // Between where the scan was heard of and its last window.
+    assert_eq!(size(ask_at(11, State::mark(200, 16))), 0);
+    assert_eq!(window(ask_at(15, State::mark(320, 16))).0, next.1, "the scan goes on");
+}
+
+#[test]
+fn a_file_s_head_is_no_habit_and_a_first_guess_that_was_right_goes_on() {
+    forget();
+    assert_eq!(window(ask_at(0, State::fault(0))), (0, 32, 1));
+    assert_eq!(size(ask_at(5, State::mark(1, 1))), 128);
+    assert_eq!(window(ask_at(20, State::fault(1158))), (1158, 1174, 1170));
+    assert_eq!(window(ask_at(26, State::mark(1170, 1))), (1174, 1174 + 64, 1174));
+}
+
+#[test]
 fn a_slow_application_gets_small_windows() {
     let sizes = scan(0, 4000, 10);
     // 4 pages in 10 ms, latency 10 ms: 12 pages are needed, 32 the least.
