@@ -25,6 +25,8 @@ shared! {
         pub place: Word,
         /// Who that was.
         pub task: Word,
+        /// In which file, by the lower half of its inode's number.
+        pub ino: Word,
     }
 }
 
@@ -62,19 +64,22 @@ impl Device {
         }
     }
 
-    /// This task waits for a page at a new place.
+    /// This task waits for a page at a new place of this file.
     #[inline(always)]
-    pub fn waits(&self, now: u32) {
+    pub fn waits(&self, s: &State, now: u32) {
         self.place.set(now);
+        self.ino.set(s.i_ino() as u32);
         self.task.set(task_id());
     }
 
-    /// Whether another task has lately waited for a page elsewhere: what a stream
-    /// asks for beyond its need, that task waits for.
+    /// Whether another task has lately waited for a page of another file: what a
+    /// stream asks for beyond its need, that task waits for. One that reads the same
+    /// file finds what the stream brings.
     #[inline(always)]
-    pub fn is_shared(&self, now: u32) -> bool {
+    pub fn is_shared(&self, s: &State, now: u32) -> bool {
+        let elsewhere = self.ino.get() != s.i_ino() as u32 && self.task.get() != task_id();
         let lately = SHARED.saturating_mul(self.latency.get());
-        now.wrapping_sub(self.place.get()) < lately && self.task.get() != task_id()
+        elsewhere && now.wrapping_sub(self.place.get()) < lately
     }
 
     /// What a stream needs in flight that came so many pages further in this

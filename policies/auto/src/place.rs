@@ -6,6 +6,7 @@ use crate::DEPTH;
 use crate::device::{Device, need};
 use crate::file::{BACK, FIRST, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
+use crate::stream::late;
 use raext_policy::prelude::*;
 
 /// What is read at the first fault in a file, pages.
@@ -17,6 +18,8 @@ const CHEAP: u32 = 2;
 const REGION: u32 = 128;
 /// Visits of a region that let it be read whole.
 const VISITS: u32 = 4;
+/// What is read on each side of a place among cached pages at most, pages.
+const AROUND: u32 = 256;
 /// How many more places must be followed than not until what the application
 /// said of random access is not believed.
 const FAITH: u32 = 4;
@@ -29,9 +32,9 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
         return ASKED;
     }
     file.places.set(file.places.get().saturating_add(1));
-    let shared = device.is_some_and(|device| device.is_shared(ask.now));
+    let shared = device.is_some_and(|device| device.is_shared(s, ask.now));
     if let Some(device) = device {
-        device.waits(ask.now);
+        device.waits(s, ask.now);
     }
     let need = need(device);
     let on = if file.run.get() == 0 { FIRST } else { ON };
@@ -41,8 +44,10 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
         file.guess.set(UNKNOWN);
         return Plan { start, size, tail: 0 };
     }
-    let ahead = max(ahead, ask.pages);
-    let behind = min(behind, ask.page);
+    let long = max(ahead, behind) > CHEAP;
+    let around = if long { around(s, need, ask) } else { 0 };
+    let ahead = max(max(ahead, around), ask.pages);
+    let behind = min(max(behind, around), ask.page);
     let size = ahead.saturating_add(behind);
     file.begin[i].set(ask.page);
     file.low[i].set(ask.page - behind);
@@ -64,13 +69,14 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
     // application is to go back; where it is expected to stop, near its end; else
     // behind what it has asked for.
     let more = ahead - ask.pages;
-    file.guess.set(if behind > more { BACK } else { on });
-    let tail = if behind > more {
+    let back = behind > more && around == 0;
+    file.guess.set(if back { BACK } else { on });
+    let tail = if back {
         size
-    } else if ask.page == 0 || file.run.get() > ahead {
+    } else if ask.page == 0 || around != 0 || file.run.get() > ahead {
         more
     } else {
-        min(max(ask.pages, ahead / 4), ahead / 2)
+        max(min(ask.pages, ahead / 2), late(ahead, need))
     };
     Plan { start: ask.page - behind, size, tail }
 }
@@ -102,6 +108,19 @@ fn region(
     // Where less is cached than was read, memory does not hold the file.
     let read = file.places.get() / max(file_pages / REGION, 1) / 2;
     if cached >= max(read, VISITS) * visit { Some((start, min(size, left))) } else { None }
+}
+
+/// How much to read on each side of a place in a file that is read in longer
+/// pieces, if a quarter of that is cached: then what lies between is likely to be
+/// read, too, whatever the order of the pieces.
+#[inline(always)]
+fn around(s: &State, need: u32, ask: Ask) -> u32 {
+    let around = min(need / 2, AROUND);
+    if s.is_random() || around <= LEAST {
+        return 0;
+    }
+    let start = ask.page.saturating_sub(around);
+    if s.cached(start.into(), 2 * around) >= around / 2 { around } else { 0 }
 }
 
 /// What to read of a new place from its page on, and before it, pages.

@@ -8,6 +8,8 @@ use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::{DEPTH, LIMIT_KB};
 use raext_policy::prelude::*;
 
+/// How far from the beginning of a window its mark may be, pages.
+const NEAR: u32 = 32;
 /// Less is not worth a request, pages.
 const LITTLE: u32 = 8;
 /// Windows from here on double instead of becoming four times as large, pages.
@@ -59,7 +61,7 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     } else {
         device.passed(two);
         // Who else waits for this device waits the shorter the less is asked for.
-        let shared = device.is_shared(ask.now);
+        let shared = device.is_shared(s, ask.now);
         if shared {
             most = max(last.saturating_add(last / 8), min(most, 4 * LEAST));
         }
@@ -76,7 +78,14 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     // The last window of what is usual: marked near its end, to hear whether it
     // still is.
     let plan = window(s, file, i, ask, left);
-    if back { plan } else { Plan { tail: plan.size / 4, ..plan } }
+    if back { plan } else { Plan { tail: late(plan.size, need), ..plan } }
+}
+
+/// Where a window that may be the last one is marked, pages before its end: as late
+/// as can be without a wait, if it is not.
+#[inline(always)]
+pub fn late(size: u32, need: u32) -> u32 {
+    min(max(size / 4, need / (2 * DEPTH.get())), size / 2)
 }
 
 /// How much of what the application usually reads from a place on was not read
@@ -138,7 +147,11 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
         // A window that has gone again was too large, or it is not the stream;
         // one that ended without a mark was right.
         let gone = if back { ask.page >= file.low[i].get() } else { ask.page < high };
-        size = max(size, if gone { 0 } else { last });
+        let last = if gone { 0 } else { last };
+        // Where there are no marks, each window is waited for: as much again as the
+        // stream has come already.
+        let unmarked = s.is_random() && s.is_mmap();
+        size = max(size, if unmarked { last.saturating_mul(2) } else { last });
     } else if s.is_random() {
         // Against the application's word, once is not enough.
         return asked_only(file, i, ask, back);
@@ -183,12 +196,16 @@ fn window(s: &State, file: &File, i: usize, ask: Ask, size: u32) -> Plan {
         let size = min(size, low);
         file.low[i].set(low - size);
         file.size[i].set(size);
-        return Plan { start: low - size, size, tail: min(size, ask.pages) };
+        let start = low - size;
+        let there = s.cached((low - min(low, NEAR)).into(), NEAR);
+        return Plan { start, size, tail: min(size, ask.pages.saturating_add(there)) };
     }
     let start = file.high[i].get();
     let left = s.file_pages().saturating_sub(start.into()) as u32;
     let size = min(size, left);
     file.high[i].set(start.saturating_add(size));
     file.size[i].set(size);
-    Plan { start, size, tail: size }
+    // A page that is cached already cannot be marked.
+    let there = s.cached(start.into(), min(size, NEAR));
+    Plan { start, size, tail: if there < size { size - there } else { size } }
 }

@@ -95,10 +95,11 @@ fn a_slow_application_gets_small_windows() {
 }
 
 /// The largest window of a scan that never waits for the device's bandwidth, each
-/// mark 5 ms after the last one, beside a task that waits for random pages.
-fn largest_window_beside(task: u32) -> u64 {
+/// mark 5 ms after the last one, beside a task that waits for random pages of the
+/// file that is so many further.
+fn largest_window_beside(task: u32, further: u64) -> u64 {
     forget();
-    let other = |s: State| s.with(|s| s.i_ino += 1);
+    let other = |s: State| s.with(|s| s.i_ino += further);
     let mut answer = window(ask_at(0, State::miss(0, 16)));
     let mut largest = 0;
     for (i, index) in RANDOM.into_iter().cycle().take(40).enumerate() {
@@ -115,9 +116,45 @@ fn largest_window_beside(task: u32) -> u64 {
 #[test]
 fn a_scan_leaves_room_for_other_tasks() {
     // The same task does not wait for itself.
-    let alone = largest_window_beside(0);
+    let alone = largest_window_beside(0, 1);
     assert_eq!(alone, u64::from(LIMIT_KB.get() / 4));
-    assert_eq!(largest_window_beside(1), 256);
+    assert_eq!(largest_window_beside(1, 1), 256);
+    assert_eq!(largest_window_beside(1, 0), alone, "what it reads of the same file is of use");
+}
+
+#[test]
+fn a_page_that_is_cached_is_not_the_mark() {
+    forget();
+    ask_at(0, State::miss(0, 16));
+    put_into_cache(64..74);
+    assert_eq!(window(ask_at(5, State::mark(16, 16))), (64, 320, 74));
+}
+
+#[test]
+fn where_there_are_no_marks_windows_double() {
+    forget();
+    let random = |s: State| s.with(|s| s.flags |= raext_policy::abi::BPF_FS_RA_RANDOM);
+    let (mut at, mut sizes) = (1000, Vec::new());
+    for _ in 0..8 {
+        let size = size(ask(random(State::fault(at))));
+        sizes.push(size);
+        at += size.max(1);
+    }
+    assert_eq!(sizes, [0, 0, 4, 8, 16, 32, 64, 128]);
+}
+
+#[test]
+fn among_cached_pages_a_place_is_read_around() {
+    forget();
+    let place = State::fault(50_000);
+    ask(State::fault(7));
+    DEVICES.of(&place).unwrap().need.set(400);
+    FILES.of(&place).unwrap().run.set(300);
+    let alone = window(ask(place));
+    assert_eq!(alone.0, 50_000, "nothing is cached there");
+    put_into_cache(60_100..60_200);
+    // Half of the need on each side, marked behind the request.
+    assert_eq!(window(ask(State::fault(60_000))), (60_000 - 200, 60_200, 60_001));
 }
 
 #[test]
