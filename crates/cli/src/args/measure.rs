@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// A policy, with tunables after a colon: wide:limit_kb=8192; may be
-    /// repeated [default: noop, wide and lean].
+    /// repeated [default: auto, wide and lean].
     #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
     pub policies: Vec<String>,
     /// A workload; may be repeated [default: the first seven].

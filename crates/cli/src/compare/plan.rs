@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The shipped policies that show what can be gained and lost.
-const DEFAULT_POLICIES: [&str; 3] = ["noop", "wide", "lean"];
+const DEFAULT_POLICIES: [&str; 3] = ["auto", "wide", "lean"];
 /// Large enough for random accesses to be far apart, bytes.
 const DATA_BYTES: u64 = 256 << 20;
 
