@@ -11,6 +11,7 @@
 #include <linux/backing-dev.h>
 #include <linux/cgroup.h>
 #include <linux/ktime.h>
+#include <linux/memcontrol.h>
 #include <linux/moduleparam.h>
 
 #define CREATE_TRACE_POINTS
@@ -27,6 +28,39 @@ static bool timing;
 module_param(timing, bool, 0644);
 MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
 
+/* One decision takes at most such a part of what its cgroup may use. */
+#define RAEXT_MEMORY_PARTS	8
+
+/**
+ * raext_memory_share - the most that one decision may read into memory
+ *
+ * Pages that are being read are locked and cannot be reclaimed. If a few
+ * decisions filled a small cgroup with them, the next page that must be had
+ * (a block of metadata, a page table) would be answered by the OOM killer.
+ *
+ * Return: pages, at least one; U32_MAX where memory has no limit
+ */
+u32 raext_memory_share(void)
+{
+	unsigned long least = PAGE_COUNTER_MAX;
+#ifdef CONFIG_MEMCG
+	struct cgroup_subsys_state *css;
+
+	rcu_read_lock();
+	for (css = task_css(current, memory_cgrp_id); css; css = css->parent) {
+		const struct page_counter *memory =
+			&mem_cgroup_from_css(css)->memory;
+
+		least = min3(least, READ_ONCE(memory->max),
+			     READ_ONCE(memory->high));
+	}
+	rcu_read_unlock();
+#endif
+	if (least == PAGE_COUNTER_MAX)
+		return U32_MAX;
+	return clamp(least / RAEXT_MEMORY_PARTS, 1UL, (unsigned long)U32_MAX);
+}
+
 /**
  * raext_hard_limit - the most that one answer of a policy may ask for
  *
@@ -34,8 +68,9 @@ MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
  */
 u32 raext_hard_limit(void)
 {
-	return clamp(READ_ONCE(max_window_kb) >> (PAGE_SHIFT - 10), 1U,
-		     1U << 20);
+	u32 most = READ_ONCE(max_window_kb) >> (PAGE_SHIFT - 10);
+
+	return clamp(min(most, raext_memory_share()), 1U, 1U << 20);
 }
 
 pgoff_t raext_file_pages(const struct address_space *mapping)

@@ -173,6 +173,7 @@ void raext_stats_create(void);
 void raext_stats_remove(void);
 
 /* decision.c: what is asked and what is made of the answers */
+u32 raext_memory_share(void);
 u32 raext_hard_limit(void);
 pgoff_t raext_file_pages(const struct address_space *mapping);
 u32 raext_mapping_dev(const struct address_space *mapping);

@@ -247,7 +247,7 @@ void raext_read_ranges(struct raext_decision *d)
 	if (!queue)
 		return;
 	d->queue = NULL;
-	room = raext_flight_room(d->mapping);
+	room = min(raext_flight_room(d->mapping), raext_memory_share());
 	for (i = 0; i < queue->nr; i++) {
 		u64 index = queue->ranges[i].index;
 		u32 nr = raext_range_clip(d, index, queue->ranges[i].nr);

@@ -14,10 +14,16 @@ const volatile _Bool writes = 0;
 const volatile __u64 start = 0;
 const volatile __u32 size = 0;
 const volatile __u32 async_size = 0;
+/* Ranges that are asked for at each limit, side by side from the file's begin. */
+const volatile __u32 ranges = 0;
+const volatile __u32 range_pages = 0;
 
 SEC("struct_ops/get_max_ra")
 int RAEXT_CALLBACK(extreme_max_ra, struct bpf_fs_readahead_state *s)
 {
+	for (__u32 i = 0; i < 64 && i < ranges; i++)
+		bpf_fs_readahead_prefetch(s, (__u64)i * range_pages,
+					  range_pages, 0);
 	return limit;
 }
 

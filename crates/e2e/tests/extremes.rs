@@ -5,7 +5,7 @@
 use raext_build::Builder;
 use raext_e2e::{boot, counters, guest_file, step, stop_clean};
 use raext_engine::{Engine, Paths};
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_proto::{Device, DeviceProfile, Fs, Request, Sample, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -113,5 +113,50 @@ fn the_window_callback_runs_on_the_read_path() {
         narrow.decisions > 3 * kept.decisions,
         "windows of 8 pages: {narrow:?}, of 32: {kept:?}"
     );
+    stop_clean(engine);
+}
+
+/// Pages that are being read cannot be reclaimed: one decision fills no more than
+/// an eighth of what its cgroup, or one above it, may use.
+#[test]
+fn a_small_cgroup_is_not_filled_by_one_decision() {
+    const FIRST_PAGE: &str = "echo 3 > /proc/sys/vm/drop_caches
+        read before < /sys/block/raext0/stat
+        dd if=/mnt/raext/data of=/dev/null bs=4k count=1 2>/dev/null
+        read after < /sys/block/raext0/stat
+        set -- $before; a=$3; set -- $after; echo $((($3 - a) / 2))";
+    let paths = Paths::find().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let source = paths.root.join("tests/accepted/extreme.bpf.c");
+    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let programs = ["/bin/sh", "/bin/dd", "/bin/mkdir"].map(PathBuf::from);
+    let mut engine = boot(&[], vec![guest_file(POLICY, object)], &programs);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 64 << 20 };
+    engine.set_up(device, &step).unwrap();
+    let memory_max = Some(32 << 20);
+    engine.done(&Request::MakeCgroup { name: "small".into(), memory_max }, &step).unwrap();
+    // The limit is above the cgroup that reads.
+    let below = "cd /sys/fs/cgroup/small && echo +memory > cgroup.subtree_control && mkdir below";
+    let (status, _, error) = engine.exec(&["sh", "-c", below], &step).unwrap();
+    assert_eq!((status, error.as_str()), (0, ""));
+    let read_in = |engine: &mut Engine, cgroup: &str| -> u64 {
+        let enter = format!("echo $$ > /sys/fs/cgroup{cgroup}/cgroup.procs\n{FIRST_PAGE}");
+        let (status, said, error) = engine.exec(&["sh", "-c", &enter], &step).unwrap();
+        assert_eq!((status, error.as_str()), (0, ""), "{said}");
+        said.trim().parse().unwrap_or_else(|_| panic!("KiB were expected: {said}"))
+    };
+    let cases = [
+        ("windows", vec![("limit", "65536"), ("window", "65536")]),
+        ("ranges", vec![("limit", "1"), ("ranges", "64"), ("range_pages", "256")]),
+    ];
+    for (what, set) in cases {
+        let set = set.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
+        engine.attach(POLICY, &set.collect(), &step).unwrap();
+        let (free, small) = (read_in(&mut engine, ""), read_in(&mut engine, "/small/below"));
+        engine.detach(&step).unwrap();
+        // What the file system reads of its own is a few blocks.
+        assert!(free >= 16 << 10, "{what}: {free} KiB without a limit");
+        assert!((4 << 10..=(4 << 10) + 64).contains(&small), "{what}: {small} KiB of 32 MiB");
+    }
     stop_clean(engine);
 }
