@@ -9,10 +9,11 @@
 
 use crate::error::Context;
 use crate::worker::{Job, Order, Worker};
-use crate::{modules, policy};
+use crate::{kmsg, modules, policy};
 use raext_load::Attached;
 use raext_proto::{Failure, LoadOutcome, Placement, Reply, StressReport, StressSpec};
 use raext_workload::{Cgroup, stress::Ground};
+use rustix::process::setpriority_process;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, sleep};
@@ -24,6 +25,8 @@ const DECIDES_FOR: Duration = Duration::from_millis(150);
 /// How long the module stays, and how long it stays away.
 const STAYS_FOR: Duration = Duration::from_secs(5);
 const AWAY_FOR: Duration = Duration::from_millis(30);
+/// The nice value of those who come and go; the load has 0.
+const PRIORITY: i32 = -15;
 
 /// What comes and goes, as counted by the two threads that do it.
 #[derive(Default)]
@@ -74,7 +77,11 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<Reply, F
     }
     let events = |name| cgroup.memory_events(name).context(|| "read the cgroup's events".into());
     if events("oom_kill")? > 0 {
-        let why = format!("{} MiB are too little for the cgroup on {}", spec.memory_mib, spec.fs);
+        let kernel = kmsg::since("invoked oom-killer")?.join("\n");
+        let why = format!(
+            "{} MiB are too little for the cgroup on {}, the kernel says:\n{kernel}",
+            spec.memory_mib, spec.fs
+        );
         return Err(Failure { what: "use files".into(), why });
     }
     let mut report = report?;
@@ -126,9 +133,14 @@ fn supervise(
 }
 
 impl Comings {
-    /// The whole of a thread's work, whose failure ends the other's.
+    /// The whole of a thread's work, whose failure ends the other's. It goes before
+    /// the worker's threads: the verifier takes seconds where it takes turns with
+    /// them, and then there is more of load than of coming and going.
     fn whole(&self, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-        let outcome = work();
+        // Without a process it is the calling thread's.
+        let outcome = setpriority_process(None, PRIORITY)
+            .context(|| "go before the load".into())
+            .and_then(|()| work());
         self.end.store(true, Ordering::Relaxed);
         outcome
     }
