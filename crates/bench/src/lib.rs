@@ -24,7 +24,7 @@ pub use error::BenchError;
 pub use html::html;
 pub use measure::{Bench, Progress, id};
 pub use results::{Cell, Results, RowResults, Run, order};
-pub use row::{CUT, Outcome, Part, Place, Row};
+pub use row::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
 pub use store::{Boot, CostLine, Header, Line, RowLine, RunLine, Store};
 pub use summary::{Cell as CellSummary, Quotient, RowSummary, Standing, Summary, Tally, Times};
 pub use synthetic::synthetic;

@@ -8,7 +8,7 @@
 use crate::column::Column;
 use crate::cost::costs;
 use crate::error::BenchError;
-use crate::results::{Cell, Results, RowResults, order};
+use crate::results::{Cell, Results, order};
 use crate::row::{Outcome, Row};
 use crate::store::{Boot, Line, RowLine, RunLine, Store};
 use raext_engine::{Engine, EngineError, GuestObject, KernelChoice, Setup};
@@ -279,7 +279,8 @@ impl Bench {
     ) -> Result<Ended, BenchError> {
         let results = self.results();
         let known = results.row(&id(self.rows[row].as_ref()));
-        self.rows[row].limit(known.and_then(RowResults::limit_ms));
+        let limit = known.and_then(|known| known.limit(&cell.key(&self.columns)));
+        self.rows[row].limit(limit);
         let start = Instant::now();
         let result = run(self.rows[row].as_mut(), &self.columns, cell, dev, engine);
         if let Err(why) = &result

@@ -3,7 +3,7 @@
 //! be measured.
 
 use crate::column::{CACHED, Column};
-use crate::row::Outcome;
+use crate::row::{Limit, Outcome};
 use crate::store::{Boot, CostLine, Header, Line, RowLine, RunLine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 /// A cell this many times as slow as the kernel's is not measured again: it would
 /// take minutes and tell nothing new.
 const HOPELESS: f64 = 5.0;
-/// A run that can be cut short is, at so many times the kernel's time.
-const CUT_AT: u64 = 11;
+/// A run that can be cut short is, at so many times the kernel's time: it is hopeless
+/// then, whichever of the kernel's runs it is held against.
+const CUT_AT: u64 = 6;
 
 /// Everything that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,12 +173,18 @@ impl RowResults {
         }
     }
 
-    /// How long a run may take, milliseconds, once it is known how long the kernel's
-    /// does.
-    pub fn limit_ms(&self) -> Option<u64> {
+    /// How long a run of a column may take, once it is known how long the kernel's
+    /// does. What others are held against, the kernel's and the cached ones, are whole.
+    pub fn limit(&self, key: &str) -> Option<Limit> {
+        if key == Column::Kernel.key() || key == CACHED {
+            return None;
+        }
         let longest = |outcome: &Outcome| outcome.parts.iter().map(|part| part.ns).max();
-        let kernel = self.outcomes(&Column::Kernel.key()).filter_map(|(_, o)| longest(o)).max()?;
-        Some((CUT_AT * kernel).div_ceil(1_000_000))
+        let kernel = self.outcomes(&Column::Kernel.key());
+        let (ns, slowest) =
+            kernel.filter_map(|(_, o)| Some((longest(o)?, o))).max_by_key(|(ns, _)| *ns)?;
+        let ms = (CUT_AT * ns).div_ceil(1_000_000);
+        Some(Limit { ms, whole: slowest.parts.clone() })
     }
 
     /// How many runs are to be made, and what they may take: as long as those of

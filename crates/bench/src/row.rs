@@ -35,6 +35,11 @@ pub struct Part {
 }
 
 impl Outcome {
+    /// Whether it came to its limit: then it has no answer, and has not read all.
+    pub fn is_cut(&self) -> bool {
+        matches!(&self.answer[..], CUT | CUT_BLIND)
+    }
+
     /// Nanoseconds an operation: the geometric mean over the parts.
     pub fn ns_per_op(&self) -> f64 {
         if let [part] = &self.parts[..] {
@@ -63,6 +68,27 @@ impl fmt::Display for Place {
 
 /// The answer of a run that came to its limit: its speed counts, by what it did.
 pub const CUT: &str = "cut short";
+/// The answer of a run that came to its limit without telling what it had done: no
+/// more than all, so that it is no faster than its figure.
+pub const CUT_BLIND: &str = "cut short, no faster than this";
+
+/// When a run is hopelessly slow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// It takes longer than this, milliseconds.
+    pub ms: u64,
+    /// What a whole run does, and what the kernel needs for it.
+    pub whole: Vec<Part>,
+}
+
+impl Limit {
+    /// The one part of a run that took longer and did not tell what it had done; `None`
+    /// where several parts go on at once, since the one that is late is not known.
+    pub fn exceeded(&self) -> Option<Part> {
+        let [part] = &self.whole[..] else { return None };
+        Some(Part { ns: self.ms * 1_000_000, ..part.clone() })
+    }
+}
 
 /// A row. What fails is told by its reason alone: the cell is marked with it, and
 /// the rest goes on.
@@ -104,11 +130,11 @@ pub trait Row {
     /// As [`Row::provide`].
     fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String>;
 
-    /// How long the runs that follow may take, milliseconds: one that takes longer is
-    /// hopelessly slow, and may end early with the answer [`CUT`] and the operations
-    /// that it did. For rows that can be cut short without a change of their speed.
-    fn limit(&mut self, ms: Option<u64>) {
-        let _ = ms;
+    /// How long the runs that follow may take: one that takes longer may end early,
+    /// with the answer [`CUT`] and the operations that it did where that changes nothing
+    /// of its speed, else with [`CUT_BLIND`] and [`Limit::exceeded`].
+    fn limit(&mut self, limit: Option<Limit>) {
+        let _ = limit;
     }
 
     /// One run with a cold cache, under whatever is attached and set now.
@@ -149,5 +175,13 @@ mod tests {
         assert!((one.ns_per_op() - 100.0).abs() < 1e-9);
         let two = outcome(vec![part(800, 8), part(400, 1)]);
         assert!((two.ns_per_op() - 200.0).abs() < 1e-9, "{}", two.ns_per_op());
+    }
+
+    #[test]
+    fn one_part_can_be_cut_short_blindly() {
+        let part = |ns| Part { name: "reads".into(), ns, ops: 8 };
+        let limit = |whole| Limit { ms: 3, whole };
+        assert_eq!(limit(vec![part(800)]).exceeded(), Some(part(3_000_000)));
+        assert_eq!(limit(vec![part(800), part(900)]).exceeded(), None);
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::column::{CACHED, Column};
 use crate::results::{Results, RowResults};
-use crate::row::{CUT, Outcome};
+use crate::row::{CUT_BLIND, Outcome};
 use crate::store::RowLine;
 use raext_report::{Ratio, Spread};
 use serde::Serialize;
@@ -61,6 +61,9 @@ pub struct Cell {
     pub parts: Vec<(String, f64)>,
     /// Whether it was measured once only, so slow is it.
     pub once: bool,
+    /// Whether it is no faster than its figures say: it was cut short, without telling
+    /// what it had done.
+    pub bound: bool,
 }
 
 /// Times of a cell's runs.
@@ -189,7 +192,7 @@ fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
     let median = |value| of(value).map_or(0.0, |spread| spread.median);
     let wrong = row
         .outcomes(key)
-        .find(|(_, o)| o.answer != CUT && right.is_some_and(|right| right != o.answer));
+        .find(|(_, o)| !o.is_cut() && right.is_some_and(|right| right != o.answer));
     let wrong = wrong.map(|(repeat, _)| {
         format!("wrong answer in repeat {}: not the one of the kernel's own readahead", repeat + 1)
     });
@@ -203,6 +206,7 @@ fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
         device_bytes: median(|outcome| outcome.device_bytes as f64),
         device_reads: median(|outcome| outcome.device_reads as f64),
         decisions: median(|outcome| outcome.decisions as f64),
+        bound: row.outcomes(key).any(|(_, outcome)| outcome.answer == CUT_BLIND),
         ..Cell::default()
     }
 }
@@ -277,7 +281,8 @@ fn needed_bytes(row: &RowResults, parts: usize) -> Vec<u64> {
         return needed.clone();
     }
     let cold = row.runs.keys().filter(|key| *key != CACHED);
-    let read = cold.flat_map(|key| row.outcomes(key)).map(|(_, outcome)| outcome.device_bytes);
+    let whole = cold.flat_map(|key| row.outcomes(key)).filter(|(_, outcome)| !outcome.is_cut());
+    let read = whole.map(|(_, outcome)| outcome.device_bytes);
     match (parts, read.min()) {
         (1, Some(least)) => vec![least],
         _ => vec![0; parts],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Rows of one access pattern each, whose every byte is verified.
 
-use crate::row::{CUT, Outcome, Part, Place, Row};
+use crate::row::{CUT, Limit, Outcome, Part, Place, Row};
 use raext_engine::{Engine, EngineError, Setup};
 use raext_proto::{Course, CourseRun, Device, Fs, SmallFiles, Workload, WorkloadSpec};
 use std::cell::Cell;
@@ -125,8 +125,8 @@ impl Row for Synthetic {
         Ok(())
     }
 
-    fn limit(&mut self, ms: Option<u64>) {
-        self.limit_ms = ms;
+    fn limit(&mut self, limit: Option<Limit>) {
+        self.limit_ms = limit.map(|limit| limit.ms);
     }
 
     fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {

@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 const NOISE: char = '~';
 /// Mark of a cell that was measured once, since it is far too slow.
 const ONCE: char = '*';
+/// Mark of a cell that is slower than its figure says.
+const BOUND: &str = "<";
 /// What stands where nothing was measured.
 const NONE: &str = "-";
 
@@ -155,7 +157,7 @@ fn against(cell: &Cell, of: fn(&Cell) -> Option<Quotient>) -> String {
         Quotient { noise: true, .. } => NOISE,
         _ => ' ',
     };
-    format!("{}{mark}", factor(quotient.median))
+    format!("{}{}{mark}", if cell.bound { BOUND } else { "" }, factor(quotient.median))
 }
 
 fn marks(out: &mut String, summary: &Summary) {
@@ -172,6 +174,9 @@ fn marks(out: &mut String, summary: &Summary) {
             out,
             "{ONCE} measured once, so slow is it, and cut short where that could be done"
         );
+    }
+    if cells().any(|cell| cell.bound) {
+        let _ = writeln!(out, "{BOUND} cut short before it had told how much it had done");
     }
 }
 

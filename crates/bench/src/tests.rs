@@ -52,6 +52,7 @@ fn measured(row: &str, cell: Cell) -> Result<Outcome, String> {
         (_, None) => 20,
         // Hopeless, and cut short.
         ("slow@disk/ext4", Some(1)) => return Ok(outcome(60_000 * MS, CUT)),
+        ("slow@disk/ext4", Some(2)) => return Ok(outcome(2400 * MS, CUT_BLIND)),
         ("slow@disk/ext4", Some(3)) => return Err("it died".into()),
         (_, Some(0)) => 400 + 10 * u64::from(cell.repeat),
         (_, Some(1)) => 800,
@@ -136,7 +137,10 @@ fn nothing_is_measured_twice_and_what_is_hopeless_once() {
     // Cut short is not wrong.
     assert_eq!(summary.rows[1].cells[1].flaw, None);
     let results = Results::of(store.lines()).unwrap();
-    assert_eq!(results.rows[0].limit_ms(), Some(11 * 420));
+    // The slowest of the kernel's own, which are never cut short.
+    let limit = results.rows[0].limit("policy auto").unwrap();
+    assert_eq!((limit.ms, limit.whole[0].ns), (6 * 420, 420 * MS));
+    assert_eq!((results.rows[0].limit("kernel"), results.rows[0].limit(CACHED)), (None, None));
 }
 
 #[test]
@@ -247,10 +251,14 @@ fn the_floor_is_the_larger_of_cache_and_device_and_a_latency() {
     // Where the row does not know, the least that was read; the cache is slower here.
     let mut other = open(&dir.path().join("other"));
     other.define(RowLine { needed: None, ..row("quick") }).unwrap();
-    for (column, ms, bytes) in
-        [("kernel", 400, 3_000_000), ("fixed 0", 800, 1_500_000), (CACHED, 20, 0)]
-    {
-        let outcome = Outcome { device_bytes: bytes, ..outcome(ms * MS, "right") };
+    for (column, ms, bytes, answer) in [
+        ("kernel", 400, 3_000_000, "right"),
+        ("fixed 0", 800, 1_500_000, "right"),
+        // What was cut short has not read all.
+        ("fixed 512", 2400, 1000, CUT_BLIND),
+        (CACHED, 20, 0, "right"),
+    ] {
+        let outcome = Outcome { device_bytes: bytes, ..outcome(ms * MS, answer) };
         let run = RunLine {
             row: row("quick").row,
             column: column.into(),
@@ -332,7 +340,16 @@ fn every_mark_is_explained_and_lines_are_short() {
     store.append(Line::Cost(cost)).unwrap();
     let results = Results::of(store.lines()).unwrap();
     let text = table(&results, &Summary::of(&results, &[]));
-    for expected in ["~ within noise", "* measured once", "2.05x", "105 ms", "3.90x", "1290"] {
+    for expected in [
+        "~ within noise",
+        "* measured once",
+        "2.05x",
+        "105 ms",
+        "3.90x",
+        "1290",
+        "<0.17x*",
+        "< cut",
+    ] {
         assert!(text.contains(expected), "no '{expected}' in\n{text}");
     }
     let some = Summary::of(&results, &[row("slow").row]);

@@ -2,7 +2,7 @@
 //! Rows of real software: the same answer under whatever policy, and a reason
 //! where there is none.
 
-use raext_bench::{Outcome, Place, Row};
+use raext_bench::{CUT_BLIND, Limit, Outcome, Part, Place, Row};
 use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
 use raext_engine::{Engine, Paths, Setup};
 use raext_proto::{DeviceProfile, End, Fs, Output, Program, User};
@@ -81,6 +81,14 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
     change(&mut engine, "rm /usr/bin/sqlite3");
     let why = sqlite.run(&mut engine, &step).unwrap_err();
     assert!(why.contains("status 127"), "{why}");
+    // One that is hopelessly slow is cut short, if it is a cold run.
+    change(&mut engine, "printf '#!/bin/sh\\nexec sleep 100\\n' > /usr/bin/sqlite3");
+    change(&mut engine, "chmod 755 /usr/bin/sqlite3");
+    let whole = vec![Part { name: "query".into(), ns: 100_000_000, ops: 8 }];
+    sqlite.limit(Some(Limit { ms: 600, whole }));
+    let cut = good(sqlite.run(&mut engine, &step));
+    assert_eq!((&cut.answer[..], cut.parts[0].ns, cut.parts[0].ops), (CUT_BLIND, 600_000_000, 8));
+    sqlite.limit(None);
     // All is well again for the next one.
     sqlite.prepare(&mut engine, &step).unwrap();
     good(sqlite.run(&mut engine, &step));

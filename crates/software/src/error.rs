@@ -3,7 +3,7 @@
 
 use raext_engine::EngineError;
 use raext_kernel::KernelError;
-use raext_proto::End;
+use raext_proto::{End, Ran};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -39,6 +39,9 @@ pub enum SoftwareError {
         /// The last thing it said.
         said: String,
     },
+    /// A program was killed since it is hopelessly slow; that is a result, too.
+    #[error("a program took longer than others by far")]
+    Cut(Box<Ran>),
     /// A program ended well but did not print what it prints.
     #[error("{program} printed no {wanted}: {text}")]
     Output {

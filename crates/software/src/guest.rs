@@ -12,6 +12,8 @@ use std::time::Duration;
 pub const DATA: &str = "/data";
 /// Nothing of the catalogue takes nearly that long.
 const DEADLINE_MS: u64 = 300_000;
+/// Nor does anything of it need nearly that long before it begins with what is timed.
+const START_MS: u64 = 10_000;
 
 /// The guest, with a root and the data of a row.
 pub struct Guest<'a> {
@@ -21,6 +23,8 @@ pub struct Guest<'a> {
     pub profile: DeviceProfile,
     /// Whether the run begins with nothing of the volume in memory.
     pub cold: bool,
+    /// What is timed of this run is hopelessly slow from then on, milliseconds.
+    pub limit_ms: Option<u64>,
     /// What the data set's recipe said of it, by name.
     pub facts: &'a BTreeMap<String, String>,
     /// Told what takes long.
@@ -43,10 +47,18 @@ impl Guest<'_> {
     /// Run a program, which must end well.
     ///
     /// # Errors
-    /// When it does not.
-    pub fn run(&mut self, program: Program) -> Result<Captured, SoftwareError> {
+    /// When it does not; [`SoftwareError::Cut`] if what it is timed for takes longer
+    /// than the limit for sure.
+    pub fn run(&mut self, mut program: Program) -> Result<Captured, SoftwareError> {
         let name = name_of(&program);
+        let cut = self.limit_ms.map(|ms| ms + START_MS).filter(|ms| *ms < DEADLINE_MS);
+        if cut.is_some() {
+            program.deadline_ms = cut;
+        }
         let captured = self.engine.capture(program, self.step)?;
+        if cut.is_some() && captured.ran.end == End::Deadline {
+            return Err(SoftwareError::Cut(Box::new(captured.ran)));
+        }
         well(&name, captured)
     }
 

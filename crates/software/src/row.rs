@@ -5,7 +5,8 @@ use crate::SoftwareError;
 use crate::catalogue::{Entry, catalogue, find};
 use crate::dataset::{AGENT, Made, share};
 use crate::guest::{DATA, Guest};
-use raext_bench::{Outcome, Place, Row};
+use crate::outcome::outcome;
+use raext_bench::{CUT_BLIND, Limit, Outcome, Place, Row};
 use raext_engine::{Engine, Setup};
 use raext_proto::{Folder, Fs, Volume};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub struct SoftwareRow {
     made: Option<Made>,
     /// The versions of its packages, once they are there.
     versions: String,
+    limit: Option<Limit>,
 }
 
 impl SoftwareRow {
@@ -33,7 +35,7 @@ impl SoftwareRow {
     pub fn new(name: &str, place: Place, cache: &Path) -> Result<Self, SoftwareError> {
         let entry = find(name)?;
         let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
-        Ok(Self { entry, place, cache, made: None, versions: String::new() })
+        Ok(Self { entry, place, cache, made: None, versions: String::new(), limit: None })
     }
 
     /// Every row of the catalogue on a place; none where there are no files.
@@ -91,8 +93,17 @@ impl SoftwareRow {
     ) -> Result<Outcome, SoftwareError> {
         let none = || SoftwareError::Lacking(self.entry.data.name);
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
-        let mut guest = Guest { engine, profile: self.place.device, cold, facts, step };
-        (self.entry.run)(&mut guest)
+        let profile = self.place.device;
+        // Programs tell what they did at their end only.
+        let exceeded = self.limit.as_ref().and_then(Limit::exceeded);
+        let limit_ms = exceeded.as_ref().map(|part| part.ns / 1_000_000);
+        let mut guest = Guest { engine, profile, cold, limit_ms, facts, step };
+        match ((self.entry.run)(&mut guest), exceeded) {
+            (Err(SoftwareError::Cut(ran)), Some(part)) => {
+                Ok(outcome(&ran, vec![part], CUT_BLIND.to_owned()))
+            }
+            (result, _) => result,
+        }
     }
 }
 
@@ -125,6 +136,10 @@ impl Row for SoftwareRow {
 
     fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String> {
         self.set_up(engine, step).map_err(|error| error.to_string())
+    }
+
+    fn limit(&mut self, limit: Option<Limit>) {
+        self.limit = limit;
     }
 
     fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
