@@ -20,7 +20,7 @@ help:
 	@echo 'make setup  install what is missing, and list it first'
 	@echo 'make build  the command, the agent of the microVM'
 	@echo 'make kmod   the module for a kernel: KDIR=headers, default the running one'
-	@echo 'make bench  auto and others against every fixed setting: more than an hour, resumable'
+	@echo 'make bench  auto and others against every fixed setting: about two hours, resumable'
 	@echo 'make soak   coming and going on a kernel that watches itself: slow, see docs/soak.md'
 	@echo 'make lint   formatting, clippy, licences'
 	@echo 'make clean  remove all that was built'

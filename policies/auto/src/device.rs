@@ -21,6 +21,8 @@ shared! {
         pub latency: Word,
         /// What a stream needed in flight, pages; decays.
         pub need: Word,
+        /// A longer wait is believed by this part of the difference; 0 at first.
+        pub slowly: Word,
         /// When somebody last waited for a page at a new place, µs.
         pub place: Word,
         /// Who that was.
@@ -35,8 +37,13 @@ memory! {
     pub static DEVICES: PerDeviceInPlace<Device, 64>;
 }
 
-/// A shorter wait is believed at once, a longer one by this part of the
-/// difference.
+/// No first wait is believed to be longer, µs: the application may have been busy
+/// with what it had read.
+const FIRST_US: u32 = 16_000;
+/// A shorter wait is believed at once, a longer one by this part of the difference at
+/// first,
+const SOON: u32 = 4;
+/// and by this part of it at last.
 const SLOWLY: u32 = 64;
 /// For so many latencies after another task waited, the device is shared.
 const SHARED: u32 = 8;
@@ -46,10 +53,14 @@ impl Device {
     #[inline(always)]
     pub fn waited(&self, us: u32) {
         let known = self.latency.get();
-        if known == 0 || us < known {
+        if known == 0 {
+            self.latency.set(min(us, FIRST_US));
+        } else if us < known {
             self.latency.set(us);
         } else {
-            self.latency.set(known + min(us - known, known) / SLOWLY);
+            let slowly = max(self.slowly.get(), SOON);
+            self.latency.set(known + min(us - known, known) / slowly);
+            self.slowly.set(min(2 * slowly, SLOWLY));
         }
     }
 
@@ -125,8 +136,19 @@ mod tests {
         device.waited(5000);
         device.waited(200);
         assert_eq!(device.latency.get(), 200);
-        device.waited(1_000_000);
-        assert_eq!(device.latency.get(), 203);
+        for known in [250, 281, 298, 307, 311, 315] {
+            device.waited(1_000_000);
+            assert_eq!(device.latency.get(), known);
+        }
+    }
+
+    #[test]
+    fn a_first_wait_that_is_long_is_not_believed() {
+        let device = Device::default();
+        device.waited(60_000);
+        assert_eq!(device.latency.get(), FIRST_US);
+        device.waited(60_000);
+        assert_eq!(device.latency.get(), FIRST_US + FIRST_US / 4);
     }
 
     #[test]
