@@ -29,6 +29,12 @@ shared! {
         pub task: Word,
         /// In which file, by the lower half of its inode's number.
         pub ino: Word,
+        /// The task whose stream came to the end of a file last,
+        pub ender: Word,
+        /// that file, likewise,
+        pub ended: Word,
+        /// and whether that was its beginning; 0 once that was made use of.
+        pub way: Word,
     }
 }
 
@@ -45,6 +51,10 @@ const FIRST_US: u32 = 16_000;
 const SOON: u32 = 4;
 /// and by this part of it at last.
 const SLOWLY: u32 = 64;
+/// A file was read from its beginning to its end.
+pub const FORWARD: u32 = 1;
+/// Likewise, from its end to its beginning.
+pub const BACKWARD: u32 = 2;
 /// For so many latencies after another task waited, the device is shared.
 const SHARED: u32 = 8;
 
@@ -75,12 +85,16 @@ impl Device {
         }
     }
 
-    /// This task waits for a page at a new place of this file.
+    /// This task waits for a page at a new place of this file. How long ago it did
+    /// so last, µs; 0 if others did since.
     #[inline(always)]
-    pub fn waits(&self, s: &State, now: u32) {
+    pub fn waits(&self, s: &State, now: u32) -> u32 {
+        let same = self.task.get() == task_id();
+        let ago = if same { now.wrapping_sub(self.place.get()) } else { 0 };
         self.place.set(now);
         self.ino.set(s.i_ino() as u32);
         self.task.set(task_id());
+        ago
     }
 
     /// Whether another task has lately waited for a page of another file: what a
@@ -91,6 +105,27 @@ impl Device {
         let elsewhere = self.ino.get() != s.i_ino() as u32 && self.task.get() != task_id();
         let lately = SHARED.saturating_mul(self.latency.get());
         elsewhere && now.wrapping_sub(self.place.get()) < lately
+    }
+
+    /// A stream of this task has asked for the last of this file, or for the first if
+    /// it goes backwards.
+    #[inline(always)]
+    pub fn ends(&self, s: &State, back: bool) {
+        self.ender.set(task_id());
+        self.ended.set(s.i_ino() as u32);
+        self.way.set(if back { BACKWARD } else { FORWARD });
+    }
+
+    /// How this task, which begins with this file, has read another one to its end
+    /// just before: [`FORWARD`] or [`BACKWARD`], once; else 0.
+    #[inline(always)]
+    pub fn last_way(&self, s: &State) -> u32 {
+        let way = self.way.get();
+        if way == 0 || self.ender.get() != task_id() || self.ended.get() == s.i_ino() as u32 {
+            return 0;
+        }
+        self.way.set(0);
+        way
     }
 
     /// What a stream needs in flight that came so many pages further in this

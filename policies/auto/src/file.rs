@@ -67,6 +67,13 @@ shared! {
         pub places: Word,
         /// Pages of regions that were read whole.
         pub whole: Word,
+        /// A page around a place that was read some time ago.
+        pub sample: Word,
+        /// How many places there were then; while there are fewer, nothing is read
+        /// around them.
+        pub sampled: Word,
+        /// Which stream was looked for and found last.
+        found: Word,
         /// Reads at equal distances.
         pub walk: Walk,
     }
@@ -108,7 +115,15 @@ impl File {
                 found = i;
             }
         }
-        found
+        self.found(found)
+    }
+
+    /// The verifier follows a number that it knows through all that comes after, once
+    /// for each stream that it can be. What comes out of memory is one to it.
+    #[inline(always)]
+    fn found(&self, i: usize) -> usize {
+        self.found.set(i as u32);
+        self.found.get() as usize
     }
 
     /// Whether a stream is on its way to this page, which it has asked for already.
@@ -159,7 +174,7 @@ impl File {
                 found = i;
             }
         }
-        found
+        self.found(found)
     }
 
     /// Where a new place is kept: instead of the one that was silent longest, but
@@ -175,7 +190,7 @@ impl File {
                 (victim, age) = (i, silent);
             }
         }
-        victim
+        self.found(victim)
     }
 
     /// Somewhere else is read: was the guess at the newest place right?

@@ -3,7 +3,7 @@
 //! and a mark tells whether that was right.
 
 use crate::DEPTH;
-use crate::device::{Device, need};
+use crate::device::{BACKWARD, Device, FORWARD, need};
 use crate::file::{BACK, FIRST, File, NOTHING, ON, PLACE, PROBE, STREAMS, UNKNOWN};
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::stream::late;
@@ -20,6 +20,14 @@ const REGION: u32 = 128;
 const VISITS: u32 = 4;
 /// What is read on each side of a place among cached pages at most, pages.
 const AROUND: u32 = 256;
+/// So many wrong guesses in a row show that nothing is to be guessed.
+const HOPELESS: u32 = 2;
+/// One place in so many pages of a file shows that it is read at random all over.
+const MANY: u32 = 1024;
+/// What is read around a fault meanwhile at most, pages.
+const MEANWHILE: u32 = 16;
+/// A page of it for so much of a wait, µs: an eighth of that, at 100 MB/s.
+const MEANWHILE_US: u32 = 300;
 /// How many more places must be followed than not until what the application
 /// said of random access is not believed.
 const FAITH: u32 = 4;
@@ -33,18 +41,25 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
     }
     file.places.set(file.places.get().saturating_add(1));
     let shared = device.is_some_and(|device| device.is_shared(s, ask.now));
-    if let Some(device) = device {
-        device.waits(s, ask.now);
-    }
+    let waited = device.map_or(0, |device| device.waits(s, ask.now));
     let need = need(device);
     let on = if file.run.get() == 0 { FIRST } else { ON };
-    let (ahead, behind) = guess(s, file, need, ask);
+    let way = device.map_or(0, |device| device.last_way(s));
+    let (ahead, behind) = guess(s, file, need, way, ask);
     if let Some((start, size)) = region(s, file, need, shared, ask, ahead.saturating_add(behind)) {
         file.whole.set(file.whole.get().saturating_add(size));
         file.guess.set(UNKNOWN);
         return Plan { start, size, tail: 0 };
     }
-    let long = max(ahead, behind) > CHEAP;
+    let idle = !shared && max(ahead, behind) <= 1;
+    let meanwhile = if idle { meanwhile(s, file, waited, ask) } else { 0 };
+    let (ahead, behind) = if meanwhile != 0 {
+        let before = ask.page & (meanwhile - 1);
+        (meanwhile - before, before)
+    } else {
+        (ahead, behind)
+    };
+    let long = max(ahead, behind) > CHEAP && meanwhile == 0;
     let around = if long { around(s, need, ask) } else { 0 };
     let ahead = max(max(ahead, around), ask.pages);
     let behind = min(max(behind, around), ask.page);
@@ -61,7 +76,7 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
         file.guess.set(if unmarked { PROBE } else { NOTHING });
         return ASKED;
     }
-    if unmarked {
+    if unmarked || meanwhile != 0 {
         file.guess.set(UNKNOWN);
         return Plan { start: ask.page - behind, size, tail: 0 };
     }
@@ -70,8 +85,18 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
     // behind what it has asked for.
     let more = ahead - ask.pages;
     let back = behind > more && around == 0;
-    file.guess.set(if back { BACK } else { on });
-    let tail = if back {
+    // As the last file: it will go on, so that the next window is asked for early.
+    let again = back && way == BACKWARD;
+    file.guess.set(if again {
+        FIRST
+    } else if back {
+        BACK
+    } else {
+        on
+    });
+    let tail = if again {
+        ask.pages.saturating_add(behind / 4)
+    } else if back {
         size
     } else if ask.page == 0 || around != 0 || file.run.get() > ahead {
         more
@@ -110,6 +135,36 @@ fn region(
     if cached >= max(read, VISITS) * visit { Some((start, min(size, left))) } else { None }
 }
 
+/// How much to read around a fault among random ones while the device has nothing
+/// else to do, pages (a power of two; 0 for none): later faults come there, too, as
+/// long as memory holds what was read. The kernel does so at every fault.
+#[inline(always)]
+fn meanwhile(s: &State, file: &File, waited: u32, ask: Ask) -> u32 {
+    let places = file.places.get();
+    let random = s.is_mmap() && file.wrong.get() >= HOPELESS && !s.is_random();
+    let enough = s.file_pages() as u32 / MANY;
+    if !random || places < enough || places < file.sampled.get() {
+        return 0;
+    }
+    let idle = waited / MEANWHILE_US;
+    let size = match idle {
+        MEANWHILE.. => MEANWHILE,
+        8.. => 8,
+        4.. => 4,
+        _ => return 0,
+    };
+    if file.sample.get() == 0 || places >= 2 * file.sampled.get() {
+        file.sample.set(ask.page);
+        file.sampled.set(places);
+    } else if s.cached((file.sample.get() & !(size - 1)).into(), size) < size / 2 {
+        // Memory does not hold it: not before twice as many.
+        file.sample.set(0);
+        file.sampled.set(2 * places);
+        return 0;
+    }
+    size
+}
+
 /// How much to read on each side of a place in a file that is read in longer
 /// pieces, if a quarter of that is cached: then what lies between is likely to be
 /// read, too, whatever the order of the pieces.
@@ -125,7 +180,7 @@ fn around(s: &State, need: u32, ask: Ask) -> u32 {
 
 /// What to read of a new place from its page on, and before it, pages.
 #[inline(always)]
-fn guess(s: &State, file: &File, need: u32, ask: Ask) -> (u32, u32) {
+fn guess(s: &State, file: &File, need: u32, way: u32, ask: Ask) -> (u32, u32) {
     // The application's word, as long as it keeps to it. The kernel looks at no
     // marks in a mapping that is advised so: now and then, nothing is guessed.
     let random = s.is_random();
@@ -135,8 +190,13 @@ fn guess(s: &State, file: &File, need: u32, ask: Ask) -> (u32, u32) {
     if s.is_sequential() {
         return (max(need / 2, LEAST), 0);
     }
+    // The next file is read as the last one, from the same end.
+    if way == BACKWARD && ask.page != 0 {
+        return (0, max(need / 2, LEAST));
+    }
     if ask.page == 0 && !random {
-        return (max(max(need / 8, LEAST), ask.pages.saturating_mul(4)), 0);
+        let share = if way == FORWARD { 2 } else { 8 };
+        return (max(max(need / share, LEAST), ask.pages.saturating_mul(4)), 0);
     }
     if file.run.get() == 0 && s.is_mmap() && !random {
         file.run.set(FIRST_FAULT);

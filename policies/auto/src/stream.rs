@@ -72,13 +72,15 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     size = max(size, min(LEAST, last.saturating_mul(4)));
     size = max(size, asked.saturating_mul(2));
     size = min(size, limit);
-    if size < left {
-        return window(s, file, i, ask, size);
+    let plan = window(s, file, i, ask, min(size, left));
+    let end = u64::from(plan.start.saturating_add(plan.size));
+    let ends = if back { plan.start == 0 } else { end >= s.file_pages() };
+    if ends {
+        device.ends(s, back);
     }
     // The last window of what is usual: marked near its end, to hear whether it
     // still is.
-    let plan = window(s, file, i, ask, left);
-    if back { plan } else { Plan { tail: late(plan.size, need), ..plan } }
+    if size < left || back { plan } else { Plan { tail: late(plan.size, need), ..plan } }
 }
 
 /// Where a window that may be the last one is marked, pages before its end: as late
@@ -156,7 +158,11 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
         // Against the application's word, once is not enough.
         return asked_only(file, i, ask, back);
     } else {
-        size = max(size, last.saturating_mul(2));
+        // Of what was guessed, the side on which it goes on was right.
+        let begin = file.begin[i].get();
+        let right =
+            if back { begin - min(begin, file.low[i].get()) } else { high - min(high, begin) };
+        size = max(size, max(right.saturating_mul(2), if s.is_mmap() { LEAST } else { 0 }));
         let need = need(DEVICES.of(s));
         size = max(size, max(min(usual, need) / 2, need / 12) >> doubts);
     }
