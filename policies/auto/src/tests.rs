@@ -172,6 +172,100 @@ fn random_faults_are_read_alone_after_few() {
     assert_eq!(sizes, [16, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
+/// The windows of so many faults at random in a file of 64 MiB, each so many ms after
+/// the last one; with what they read in the cache, or without.
+fn random_faults(count: u64, ms: u64, keep: bool) -> Vec<(u64, u64)> {
+    let mut windows = Vec::new();
+    for i in 1..=count {
+        let index = i * 7919 % (1 << 14);
+        let s = State::fault(index).with(|s| s.file_pages = 1 << 14);
+        let (start, end, _) = window(ask_at(ms * i, s));
+        assert!(start == end || (start..end).contains(&index), "{index}: {start}..{end}");
+        if keep {
+            put_into_cache(start..end);
+        }
+        windows.push((start, end));
+    }
+    windows
+}
+
+#[test]
+fn random_faults_are_read_around_while_the_device_is_idle() {
+    forget();
+    let around = |windows: &[(u64, u64)], pages| {
+        windows.iter().filter(|(start, end)| end - start == pages).count()
+    };
+    let windows = random_faults(200, 5, true);
+    assert_eq!(around(&windows[3..15], 0), 12, "not before one place in 1024 pages");
+    assert_eq!(around(&windows[15..], 16), 185, "{windows:?}");
+    assert!(windows[15..].iter().all(|(start, _)| start % 16 == 0));
+    // A quicker device has less to spare, or nothing.
+    forget();
+    assert_eq!(around(&random_faults(200, 2, true)[15..], 4), 185);
+    forget();
+    set_time(0);
+    assert_eq!(around(&random_faults(200, 1, true)[2..], 0), 198);
+    // Where memory does not hold what was read, hardly ever.
+    forget();
+    let lost = random_faults(200, 5, false);
+    assert!(around(&lost, 16) < 10, "{lost:?}");
+}
+
+#[test]
+fn random_faults_of_several_tasks_are_read_alone() {
+    forget();
+    for i in 1..200 {
+        set_task(i as u32 % 2);
+        let index = u64::from(i as u32) * 7919 % (1 << 14);
+        let s = State::fault(index).with(|s| s.file_pages = 1 << 14);
+        let answer = ask_at(5 * i, s);
+        assert!(i < 4 || size(answer) == 0, "fault {i}: {answer:?}");
+    }
+    set_task(0);
+}
+
+#[test]
+fn a_scan_after_faults_that_are_read_around_is_followed() {
+    forget();
+    random_faults(40, 5, true);
+    let s = |index| State::fault(index).with(|s| s.file_pages = 1 << 14);
+    let (_, end, _) = window(ask_at(300, s(8000)));
+    let (from, to, _) = window(ask_at(306, s(end)));
+    assert!(from == end && to - from >= 32, "{from}..{to}");
+}
+
+#[test]
+fn a_file_is_begun_as_the_last_one_ended() {
+    forget();
+    let other = |s: State| s.with(|s| s.i_ino += 1);
+    ask_at(0, State::miss(100, 4));
+    let mut mark = window(ask_at(5, State::miss(96, 4))).2;
+    let came_to_its_beginning = [10, 15, 20, 25].into_iter().any(|ms| {
+        let (start, _, next) = window(ask_at(ms, State::mark(mark, 4)));
+        mark = next;
+        start == 0
+    });
+    assert!(came_to_its_beginning);
+    // Another task has nothing to do with it.
+    set_task(1);
+    assert_eq!(size(ask_at(29, other(State::miss(70_000, 4)))), 0);
+    set_task(0);
+    let (start, end, mark) = window(ask_at(30, other(State::miss(90_000, 4))));
+    assert_eq!(end, 90_004);
+    assert!(end - start > 32 && mark > start + 16, "{start}..{end}, {mark}");
+    assert_eq!(size(ask_at(35, other(State::miss(10_000, 4)))), 0, "once");
+}
+
+#[test]
+fn a_guess_counts_by_the_side_on_which_it_is_right() {
+    forget();
+    FILES.of(&State::fault(0)).unwrap().run.set(60);
+    assert_eq!(size(ask_at(0, State::fault(9000))), 60);
+    // It goes back, where nothing was guessed.
+    let (start, end, _) = window(ask_at(5, State::fault(8999)));
+    assert_eq!((start, end), (8999 - 32, 9000));
+}
+
 #[test]
 fn after_a_scan_random_reads_are_soon_alone() {
     scan(0, 4000, 1);
