@@ -22,7 +22,7 @@ mod tests;
 pub use column::{CACHED, Column, FIXED_KB, Policy, digest};
 pub use error::BenchError;
 pub use html::html;
-pub use measure::{Bench, Progress, id};
+pub use measure::{Bench, Progress, id, left};
 pub use results::{Cell, Results, RowResults, Run, order};
 pub use row::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
 pub use store::{Boot, CostLine, Header, Line, RowLine, RunLine, Store};

@@ -64,6 +64,27 @@ pub fn id(row: &dyn Row) -> String {
     format!("{}@{}", row.name(), row.place())
 }
 
+/// Runs of these rows that are to be made where there are these results, and how
+/// long they may take, seconds.
+pub fn left(
+    results: &Results,
+    rows: &[Box<dyn Row>],
+    columns: &[Column],
+    repeats: u32,
+) -> (u64, u64) {
+    let mean = results.mean_ms();
+    let of = |row: &dyn Row| match results.row(&id(row)) {
+        Some(known) => known.left(columns, repeats, mean),
+        None => {
+            let runs = order(columns.len(), repeats).count() as u64;
+            (runs, runs * mean)
+        }
+    };
+    let (runs, ms) =
+        rows.iter().map(|row| of(row.as_ref())).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+    (runs, ms / 1000)
+}
+
 impl Bench {
     /// What was measured so far.
     pub fn results(&self) -> Results {
@@ -73,21 +94,7 @@ impl Bench {
 
     /// Runs that are to be made, and how long they may take, seconds.
     pub fn left(&self) -> (u64, u64) {
-        let results = self.results();
-        let mean = results.mean_ms();
-        let of = |row: &dyn Row| match results.row(&id(row)) {
-            Some(known) => known.left(&self.columns, self.repeats, mean),
-            None => {
-                let runs = order(self.columns.len(), self.repeats).count() as u64;
-                (runs, runs * mean)
-            }
-        };
-        let (runs, ms) = self
-            .rows
-            .iter()
-            .map(|row| of(row.as_ref()))
-            .fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
-        (runs, ms / 1000)
+        left(&self.results(), &self.rows, &self.columns, self.repeats)
     }
 
     /// Have the rows that are complete measured again. Those that are not go on

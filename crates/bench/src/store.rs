@@ -110,6 +110,11 @@ impl Header {
         Self { schema: SCHEMA, kernel, columns }
     }
 
+    /// Whether lines of the other header can be mixed with these.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.difference(other).is_none()
+    }
+
     /// What is different in `other`.
     fn difference(&self, other: &Self) -> Option<String> {
         if self.schema != other.schema {

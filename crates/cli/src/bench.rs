@@ -12,7 +12,7 @@ use crate::steps::Steps;
 use anyhow::{Context as _, Result};
 use raext_bench::{
     Bench, Column, FIXED_KB, Header, Place, Policy, Progress, Results, Row, Store, Summary, digest,
-    id, synthetic,
+    id, left, synthetic,
 };
 use raext_engine::Paths;
 use raext_proto::{DeviceProfile, Fs};
@@ -46,24 +46,19 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     let kernel = args.kernel.choice();
     let provided = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, &step)
         .map_err(raext_engine::EngineError::from)?;
+    let header = Header::new(provided.release, columns.clone());
+    let repeats = if args.quick { 1 } else { args.repeat.unwrap_or(DEFAULT_REPEATS) };
+    if args.list {
+        steps.finish();
+        list(&rows, &columns, repeats, &known(&path, &header, args.fresh)?);
+        return Ok(());
+    }
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     if args.fresh && path.exists() {
         fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
     }
-    let store = Store::open(&path, Header::new(provided.release, columns.clone()))?;
-    let mut bench = Bench {
-        columns,
-        repeats: if args.quick { 1 } else { args.repeat.unwrap_or(DEFAULT_REPEATS) },
-        kernel,
-        command: command(args),
-        rows,
-        store,
-    };
-    if args.list {
-        steps.finish();
-        list(&bench);
-        return Ok(());
-    }
+    let store = Store::open(&path, header)?;
+    let mut bench = Bench { columns, repeats, kernel, command: command(args), rows, store };
     if !args.rows.is_empty() {
         bench.again()?;
     }
@@ -222,13 +217,21 @@ fn columns(args: &BenchArgs, step: &dyn Fn(&str)) -> Result<Vec<Column>> {
     Ok(columns)
 }
 
-fn list(bench: &Bench) {
-    let columns: Vec<_> = bench.columns.iter().map(Column::label).collect();
-    println!("columns: {}", columns.join(", "));
-    for row in &bench.rows {
-        println!("{:<32} {}", id(row.as_ref()), row.describe());
+/// What a bench would go on from: nothing, if what is there is another one's.
+fn known(path: &Path, header: &Header, fresh: bool) -> Result<Results> {
+    let known = if fresh || !path.exists() { None } else { Results::of(&Store::read(path)?) };
+    let same = known.filter(|known| header.is_same(&known.header));
+    Ok(same.unwrap_or_else(|| Results::empty(header.columns.clone())))
+}
+
+fn list(rows: &[Box<dyn Row>], columns: &[Column], repeats: u32, known: &Results) {
+    let labels: Vec<_> = columns.iter().map(Column::label).collect();
+    println!("columns: {}", labels.join(", "));
+    let width = rows.iter().map(|row| id(row.as_ref()).len()).max().unwrap_or(0);
+    for row in rows {
+        println!("{:<width$}  {}", id(row.as_ref()), row.describe());
     }
-    let (runs, seconds) = bench.left();
+    let (runs, seconds) = left(known, rows, columns, repeats);
     println!("{runs} runs to make, about {}", duration(seconds));
 }
 

@@ -234,3 +234,29 @@ fn help_man_page_and_completions_come_from_one_source() {
     let (status, help) = run(&["compare", "--help"]);
     assert!(status == 0 && help.contains("mmap-random"), "{help}");
 }
+
+#[test]
+fn a_list_of_what_a_bench_would_measure_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("bench");
+    let out_text = out.to_string_lossy().into_owned();
+    let list = |more: &[&str]| {
+        let words = ["bench", "--list", "--row", "stride", "--policy", "wide", "--out", &out_text];
+        run(&[&words[..], more].concat())
+    };
+    let (status, said) = list(&[]);
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("stride@disk/ext4") && said.contains("30 runs to make"), "{said}");
+    assert!(!out.exists(), "a list made {}", out.display());
+    // Somebody's measurements, of whatever it may be.
+    fs::create_dir(&out).unwrap();
+    let store = out.join("store.jsonl");
+    let header = r#"{"line":"header","schema":1,"kernel":"other","columns":[]}"#;
+    fs::write(&store, format!("{header}\n")).unwrap();
+    for more in [&[][..], &["--fresh"]] {
+        let (status, said) = list(more);
+        assert_eq!(status, 0, "{said}");
+        assert!(said.contains("30 runs to make"), "{said}");
+        assert_eq!(fs::read_to_string(&store).unwrap(), format!("{header}\n"), "{more:?}");
+    }
+}
