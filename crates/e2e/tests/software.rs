@@ -2,7 +2,7 @@
 //! Rows of real software: the same answer under whatever policy, and a reason
 //! where there is none.
 
-use raext_bench::{CUT_BLIND, Limit, Outcome, Part, Place, Row};
+use raext_bench::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
 use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
 use raext_engine::{Engine, Paths, Setup};
 use raext_proto::{DeviceProfile, End, Fs, Output, Program, User};
@@ -40,7 +40,7 @@ fn good(run: Result<Outcome, String>) -> Outcome {
 
 #[test]
 fn rows_have_one_answer_and_say_what_is_wrong() {
-    let mut rows = ["sqlite-points", "ripgrep"].map(row);
+    let mut rows = ["sqlite-points", "ripgrep", "tar-beside-reads"].map(row);
     let mut setup = Setup {
         kernel: usual_kernel(),
         objects: vec![guest_file(guest_path("wide"), shipped("wide"))],
@@ -49,7 +49,7 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
     for row in &mut rows {
         row.provide(&mut setup, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
     }
-    assert_eq!((setup.shares.len(), setup.disks.len()), (1, 2));
+    assert_eq!((setup.shares.len(), setup.disks.len()), (1, 3));
     let mut engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
     for row in &mut rows {
         row.prepare(&mut engine, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
@@ -65,7 +65,14 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
         assert_eq!(cached.answer, kernel.answer);
     }
 
-    let [sqlite, ripgrep] = &mut rows;
+    let [sqlite, ripgrep, backup] = &mut rows;
+    // Both sides tell what they did until they were stopped.
+    let part = |name: &str| Part { name: name.to_owned(), ns: 5_000_000, ops: 8 };
+    backup.limit(Some(Limit { ms: 50, whole: vec![part("tar"), part("readers")] }));
+    let cut = good(backup.run(&mut engine, &step));
+    assert_eq!((&cut.answer[..], cut.parts.len()), (CUT, 2));
+    assert!(cut.parts.iter().all(|part| part.ops > 1), "{cut:?}");
+    ripgrep.prepare(&mut engine, &step).unwrap();
     // One line less.
     change(&mut engine, "rm -r runtime");
     let why = ripgrep.run(&mut engine, &step).unwrap_err();

@@ -94,10 +94,11 @@ impl SoftwareRow {
         let none = || SoftwareError::Lacking(self.entry.data.name);
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
         let profile = self.place.device;
-        // Programs tell what they did at their end only.
+        let stop_ms = self.limit.as_ref().map(|limit| limit.ms);
+        // Other programs tell what they did at their end only.
         let exceeded = self.limit.as_ref().and_then(Limit::exceeded);
         let limit_ms = exceeded.as_ref().map(|part| part.ns / 1_000_000);
-        let mut guest = Guest { engine, profile, cold, limit_ms, facts, step };
+        let mut guest = Guest { engine, profile, cold, limit_ms, stop_ms, facts, step };
         match ((self.entry.run)(&mut guest), exceeded) {
             (Err(SoftwareError::Cut(ran)), Some(part)) => {
                 Ok(outcome(&ran, vec![part], CUT_BLIND.to_owned()))
