@@ -141,7 +141,10 @@ fn region(
 #[inline(always)]
 fn meanwhile(s: &State, file: &File, waited: u32, ask: Ask) -> u32 {
     let places = file.places.get();
-    let random = s.is_mmap() && file.wrong.get() >= HOPELESS && !s.is_random();
+    // Of places that are read around, nobody hears whether they were followed: hence
+    // it has to be certain before that they are not.
+    let alone = file.wrong.get() >= HOPELESS && file.faith.get() == 0;
+    let random = s.is_mmap() && alone && !s.is_random();
     let enough = s.file_pages() as u32 / MANY;
     if !random || places < enough || places < file.sampled.get() {
         return 0;

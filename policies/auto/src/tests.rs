@@ -212,6 +212,29 @@ fn random_faults_are_read_around_while_the_device_is_idle() {
 }
 
 #[test]
+fn where_places_were_followed_nothing_is_read_around_them() {
+    forget();
+    let s = |index: u64| State::fault(index).with(|s| s.file_pages = 1 << 14);
+    // Blocks of two pages, but now and then only one of them is looked at.
+    for i in 1..=100 {
+        let index = i * 7919 % (1 << 14);
+        let (start, end, _) = window(ask_at(10 * i, s(index)));
+        assert!(i < 16 || end - start < 16, "fault {i}: {start}..{end}");
+        put_into_cache(start..end);
+        if i % 10 > 1 {
+            ask_at(
+                10 * i + 5,
+                if (start..end).contains(&(index + 1)) {
+                    State::mark(index + 1, 1).with(|s| s.file_pages = 1 << 14)
+                } else {
+                    s(index + 1)
+                },
+            );
+        }
+    }
+}
+
+#[test]
 fn random_faults_of_several_tasks_are_read_alone() {
     forget();
     for i in 1..200 {
