@@ -107,7 +107,8 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
 }
 
 /// The region around a place, if random reads have come to it often enough to read
-/// it whole: they are likely to come again, and then find their pages. No region
+/// it whole: they are likely to come again, and then find their pages, whatever the
+/// application has said of their order: that is what it cannot know. No region
 /// is to be read twice, as it would be where memory does not hold the file: the
 /// pages of all that are read are no more than the file's.
 #[inline(always)]
@@ -123,7 +124,7 @@ fn region(
     let size = if known_quick || shared { REGION / 4 } else { REGION };
     let file_pages = s.file_pages() as u32;
     let often = file.places.get() >= file_pages / REGION * VISITS / 2;
-    if !often || s.is_random() || guess > CHEAP || file.whole.get() >= file_pages {
+    if !often || guess > CHEAP || file.whole.get() >= file_pages {
         return None;
     }
     let start = ask.page & !(size - 1);

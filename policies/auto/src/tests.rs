@@ -212,6 +212,39 @@ fn random_faults_are_read_around_while_the_device_is_idle() {
 }
 
 #[test]
+fn random_reads_that_come_back_get_their_regions_whatever_was_said() {
+    for flags in [0, raext_policy::abi::BPF_FS_RA_RANDOM] {
+        // Memory that holds what was read, and memory that does not.
+        for keep in [true, false] {
+            forget();
+            let (mut cached, mut regions) = ([false; 4096], 0);
+            let mut random = 1_u64;
+            for i in 1..=600 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let index = random >> 52;
+                if cached[index as usize] {
+                    continue;
+                }
+                let s = State::miss(index, 1)
+                    .with(|s| (s.file_pages, s.flags) = (4096, s.flags | flags));
+                let (start, end, _) = window(ask_at(6 * i, s));
+                if end - start == 128 {
+                    assert!(start % 128 == 0 && (start..end).contains(&index), "{start}..{end}");
+                    assert!(i > 64, "region at place {i}: before it can be known");
+                    regions += 1;
+                }
+                let read = if start == end { index..index + 1 } else { start..end };
+                if keep {
+                    put_into_cache(read.clone());
+                    cached[read.start as usize..read.end as usize].fill(true);
+                }
+            }
+            assert_eq!(regions, if keep { 32 } else { 0 }, "advice {flags}, kept: {keep}");
+        }
+    }
+}
+
+#[test]
 fn where_places_were_followed_nothing_is_read_around_them() {
     forget();
     let s = |index: u64| State::fault(index).with(|s| s.file_pages = 1 << 14);
