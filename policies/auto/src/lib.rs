@@ -68,6 +68,7 @@ fn decide(s: &State) -> Decision {
         return Decision::Kernel;
     };
     let plan = if s.event() == Event::Mark { marked(s, file, ask) } else { missed(s, file, ask) };
+    let plan = plan.within(s.file_pages() as u32);
     Decision::Window { start: plan.start.into(), size: plan.size, async_size: plan.tail }
 }
 

@@ -23,6 +23,18 @@ pub struct Plan {
     pub tail: u32,
 }
 
+impl Plan {
+    /// The same, no further than the file's end: the mark stays where it is. The
+    /// kernel's module would keep the tail's length, so that the mark came to lie in
+    /// what is waited for, and told of a device that needs no time.
+    #[inline(always)]
+    pub fn within(self, file_pages: u32) -> Self {
+        let left = file_pages.saturating_sub(self.start);
+        let beyond = self.size.saturating_sub(left);
+        Self { size: self.size - beyond, tail: self.tail.saturating_sub(beyond), ..self }
+    }
+}
+
 /// Nothing but what was asked for.
 pub const ASKED: Plan = Plan { start: 0, size: 0, tail: 0 };
 
@@ -39,4 +51,21 @@ pub fn min(a: u32, b: u32) -> u32 {
 #[inline(always)]
 pub fn max(a: u32, b: u32) -> u32 {
     if a > b { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_end_of_the_file_the_mark_stays_where_it_is() {
+        let plan = |start, size, tail| {
+            let Plan { start, size, tail } = Plan { start, size, tail }.within(62);
+            (start, size, tail)
+        };
+        assert_eq!(plan(53, 106, 105), (53, 9, 8), "behind the page that is waited for");
+        assert_eq!(plan(53, 106, 90), (53, 9, 0), "beyond the end");
+        assert_eq!(plan(10, 20, 18), (10, 20, 18));
+        assert_eq!(plan(70, 4, 4), (70, 0, 0));
+    }
 }
