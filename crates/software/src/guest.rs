@@ -25,8 +25,7 @@ pub struct Guest<'a> {
     pub cold: bool,
     /// What is timed of this run is hopelessly slow from then on, milliseconds.
     pub limit_ms: Option<u64>,
-    /// Programs that can tell what they have done until then are to stop after so
-    /// many milliseconds.
+    /// Programs that can stop by themselves are to do so after so many milliseconds.
     pub stop_ms: Option<u64>,
     /// What the data set's recipe said of it, by name.
     pub facts: &'a BTreeMap<String, String>,

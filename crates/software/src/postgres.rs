@@ -6,7 +6,7 @@ use crate::catalogue::Entry;
 use crate::guest::{Guest, program, shell};
 use crate::outcome::{outcome, part};
 use crate::{DataSet, Software, SoftwareError};
-use raext_bench::Outcome;
+use raext_bench::{CUT_BLIND, Outcome};
 use raext_proto::User;
 
 const SOFTWARE: Software =
@@ -14,14 +14,14 @@ const SOFTWARE: Software =
 /// Who runs the server, which refuses root.
 const POSTGRES: User = User { uid: 101, gid: 101 };
 /// Rows of the table; a thousand bytes each, seven to a page.
-const ROWS_OF_TABLE: u64 = 140_000;
+const ROWS_OF_TABLE: u64 = 70_000;
 /// The signal for the server to end its sessions and itself.
 const FAST_SHUTDOWN: i32 = 2;
 
 static DATA: DataSet = DataSet {
     name: "postgresql",
     software: SOFTWARE,
-    mib: 304,
+    mib: 224,
     script: "mkdir -m 700 pg; chown 101:101 pg\n\
         as() { setpriv --reuid=101 --regid=101 --clear-groups \"$@\"; }\n\
         as initdb -D pg -A trust -U postgres -E UTF8 --locale=C.UTF-8 --no-sync >&2\n\
@@ -44,8 +44,8 @@ static DATA: DataSet = DataSet {
         psql -h /tmp -U postgres -X -v ON_ERROR_STOP=1 >&2 <<END\n\
         CREATE TABLE t(id int, k int, pad text) WITH (autovacuum_enabled = off);\n\
         ALTER TABLE t ALTER pad SET STORAGE PLAIN;\n\
-        INSERT INTO t SELECT i, i::bigint * 7919 % 150001, repeat('x', 1000)\n\
-        FROM generate_series(1, 140000) i;\n\
+        INSERT INTO t SELECT i, i::bigint * 7919 % 75011, repeat('x', 1000)\n\
+        FROM generate_series(1, 70000) i;\n\
         CREATE INDEX t_k ON t(k);\n\
         VACUUM (FREEZE, ANALYZE) t;\n\
         CHECKPOINT;\n\
@@ -59,21 +59,21 @@ pub(crate) static ROWS: [Entry; 3] = [
         name: "postgres-scan",
         about: "PostgreSQL, a table read from start to end",
         data: &DATA,
-        version: 1,
+        version: 2,
         run: &|guest| measured(guest, &[Query::Scan]),
     },
     Entry {
         name: "postgres-index",
         about: "PostgreSQL, rows in the order of an index, which is random on the table",
         data: &DATA,
-        version: 1,
+        version: 2,
         run: &|guest| measured(guest, &[Query::Index]),
     },
     Entry {
         name: "postgres-both",
         about: "PostgreSQL, a scan of a table beside rows of it by an index",
         data: &DATA,
-        version: 1,
+        version: 2,
         run: &|guest| measured(guest, &[Query::Scan, Query::Index]),
     },
 ];
@@ -120,14 +120,15 @@ impl Query {
         }
     }
 
-    /// A session: it learns of the table, waits for the moment `$at` (seconds),
-    /// and asks.
-    fn session(self, query: &str) -> String {
+    /// A session: it learns of the table, waits for the moment `$at` (seconds), and
+    /// asks, for so many milliseconds at most (0 for as long as it takes).
+    fn session(self, query: &str, stop_ms: u64) -> String {
         let off: String = self.off().iter().map(|way| format!(" -c 'SET {way} = off'")).collect();
         format!(
             "psql -h /tmp -U postgres -X -q -A -t -v ON_ERROR_STOP=1{off} -c 'EXPLAIN {query}' \
              -c \"SELECT pg_sleep(greatest(0, $at - extract(epoch FROM clock_timestamp())))\" \
-             -c '\\timing on' -c '{query}' > /tmp/{name}.out",
+             -c 'SET statement_timeout = {stop_ms}' -c '\\timing on' -c '{query}' \
+             > /tmp/{name}.out 2> /tmp/{name}.err",
             name = self.name()
         )
     }
@@ -135,7 +136,7 @@ impl Query {
 
 /// What the recipe gave a row for its `k`.
 fn key(id: u64) -> u64 {
-    id * 7919 % 150_001
+    id * 7919 % 75_011
 }
 
 fn measured(guest: &mut Guest<'_>, queries: &[Query]) -> Result<Outcome, SoftwareError> {
@@ -154,39 +155,48 @@ fn asked(guest: &mut Guest<'_>, queries: &[Query]) -> Result<Outcome, SoftwareEr
     const READY: &str =
         "for try in {1..600}; do pg_isready -q -h /tmp && exit; sleep 0.1; done; exit 1";
     guest.run(shell(READY))?;
+    let stop_ms = guest.stop_ms.unwrap_or(0);
     let asked: Vec<_> = queries.iter().map(|query| (*query, query.of(guest))).collect();
     // A moment that all sessions are ready at.
     let mut script = "at=$(($(date +%s) + 2))\n".to_owned();
     for (query, (text, ..)) in &asked {
-        script += &format!("{} & pids+=($!)\n", query.session(text));
+        script += &format!("{} & pids+=($!)\n", query.session(text, stop_ms));
     }
-    script += "for pid in \"${pids[@]}\"; do wait $pid; done\n";
+    script += "for pid in \"${pids[@]}\"; do wait $pid || true; done\n";
     for (query, _) in &asked {
-        script += &format!("echo \"== {name}\"; cat /tmp/{name}.out\n", name = query.name());
+        let name = query.name();
+        script += &format!("echo \"== {name}\"; cat /tmp/{name}.out /tmp/{name}.err\n");
     }
     let ended = guest.run(shell(&format!("pids=()\n{script}")))?;
     let text = ended.text();
-    let (mut parts, mut answers) = (Vec::new(), Vec::new());
+    let (mut parts, mut answers, mut is_cut) = (Vec::new(), Vec::new(), false);
     for (query, (_, rows, right)) in asked {
         let (ns, got) = answer(query.name(), &text)
             .ok_or_else(|| SoftwareError::output("psql", "answer with its time", &text))?;
-        if got != right {
-            let got = got.to_owned();
-            return Err(SoftwareError::Answer { what: "the query's result", got, right });
-        }
         parts.push(part(query.name(), ns, rows));
-        answers.push(right);
+        match got {
+            None => is_cut = true,
+            Some(got) if got == right => answers.push(right),
+            Some(got) => {
+                let got = got.to_owned();
+                return Err(SoftwareError::Answer { what: "the query's result", got, right });
+            }
+        }
     }
-    Ok(outcome(&ended.ran, parts, answers.join(" ")))
+    // How many rows a query had come to is not told: no more than all.
+    let answer = if is_cut { CUT_BLIND.to_owned() } else { answers.join(" ") };
+    Ok(outcome(&ended.ran, parts, answer))
 }
 
-/// The time and the answer of a query in what all sessions have printed.
-fn answer<'a>(name: &str, text: &'a str) -> Option<(u64, &'a str)> {
+/// The time and the answer of a query in what all sessions have printed; no answer
+/// if it was stopped.
+fn answer<'a>(name: &str, text: &'a str) -> Option<(u64, Option<&'a str>)> {
+    const STOPPED: &str = "canceling statement due to statement timeout";
     let (_, own) = text.split_once(&format!("== {name}\n"))?;
     let own = own.split("\n== ").next()?;
     let lines: Vec<_> = own.lines().collect();
     let at = lines.iter().position(|line| line.starts_with("Time: "))?;
-    let answer = *lines.get(at.checked_sub(1)?)?;
+    let answer = lines.get(at.checked_sub(1)?).copied().filter(|_| !own.contains(STOPPED));
     let ms: f64 = lines[at].strip_prefix("Time: ")?.split(' ').next()?.parse().ok()?;
     Some(((ms * 1e6) as u64, answer))
 }
@@ -199,10 +209,14 @@ mod tests {
     fn each_session_has_its_answer_and_its_time() {
         let text = "== scan\nAggregate  (cost=1)\n\n140000|123\nTime: 1234.567 ms (00:01.235)\n\
             == index\n  ->  Index Scan\n\n399|5\nTime: 2.000 ms\n";
-        assert_eq!(answer("scan", text), Some((1_234_567_000, "140000|123")));
-        assert_eq!(answer("index", text), Some((2_000_000, "399|5")));
+        assert_eq!(answer("scan", text), Some((1_234_567_000, Some("140000|123"))));
+        assert_eq!(answer("index", text), Some((2_000_000, Some("399|5"))));
         assert_eq!(answer("both", text), None);
         assert_eq!(answer("scan", "== scan\nERROR\n== index\n1|2\nTime: 2.0 ms\n"), None);
+        let stopped = "== scan\nAggregate\n\nTime: 26000.500 ms (00:26.001)\n\
+            ERROR:  canceling statement due to statement timeout\n== index\n399|5\nTime: 2.000 ms\n";
+        assert_eq!(answer("scan", stopped), Some((26_000_500_000, None)));
+        assert_eq!(answer("index", stopped), Some((2_000_000, Some("399|5"))));
     }
 
     #[test]
