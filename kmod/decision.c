@@ -165,14 +165,16 @@ raext_window_of(const struct raext_decision *d,
 		raext_clamped(d);
 		return (struct raext_window) {};
 	}
+	if (w.async_size > w.size) {
+		w.async_size = w.size;
+		clamped = true;
+	}
+	/* Cut off at the end, and the mark stays where it is. */
 	if (file_pages - w.start < most)
 		most = file_pages - w.start;
 	if (w.size > most) {
+		w.async_size -= min(w.async_size, w.size - most);
 		w.size = most;
-		clamped = true;
-	}
-	if (w.async_size > w.size) {
-		w.async_size = w.size;
 		clamped = true;
 	}
 	if (clamped)

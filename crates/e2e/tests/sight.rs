@@ -2,8 +2,9 @@
 //! What can be seen of policies: the counters agree with the tracepoint, and both
 //! with the device's own statistics.
 
-use raext_e2e::{boot, guest_path, step, stop_clean, table};
-use raext_engine::Engine;
+use raext_build::Builder;
+use raext_e2e::{boot, guest_file, guest_path, step, stop_clean, table};
+use raext_engine::{Engine, Paths};
 use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -45,14 +46,24 @@ fn pages_of(decision: &BTreeMap<String, String>) -> u64 {
     window + number(decision, "submitted")
 }
 
+/// Run a workload under a policy that stays attached, and trace its decisions.
+fn traced(
+    engine: &mut Engine,
+    policy: &str,
+    set: &BTreeMap<String, String>,
+    workload: Workload,
+) -> (Sample, Vec<BTreeMap<String, String>>) {
+    engine.attach(policy, set, &step).unwrap();
+    sh(engine, &format!("echo > {TRACING}/trace; echo 1 > {TRACING}/events/readahead_ext/enable"));
+    let sample = engine.run(workload.default_spec(), &step).unwrap();
+    sh(engine, &format!("echo 0 > {TRACING}/events/readahead_ext/enable"));
+    (sample, trace(engine))
+}
+
 /// Run a workload under a policy and hold the three against each other.
 fn agree(engine: &mut Engine, policy: &str, workload: Workload) {
     let what = format!("{policy} on {workload}");
-    engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
-    sh(engine, &format!("echo > {TRACING}/trace; echo 1 > {TRACING}/events/readahead_ext/enable"));
-    let sample: Sample = engine.run(workload.default_spec(), &step).unwrap();
-    sh(engine, &format!("echo 0 > {TRACING}/events/readahead_ext/enable"));
-    let traced = trace(engine);
+    let (sample, traced) = traced(engine, &guest_path(policy), &BTreeMap::new(), workload);
     let counted = table(engine, "counters");
     engine.detach(&step).unwrap();
 
@@ -89,6 +100,38 @@ fn counters_trace_and_device_agree_exactly() {
         ("backward", Workload::Backward),
     ] {
         agree(&mut engine, policy, workload);
+    }
+    stop_clean(engine);
+}
+
+/// A window that goes past the file's end is cut off there, and its mark stays: it
+/// must not come to lie in what is waited for, nor be made up where it was behind
+/// the end.
+#[test]
+fn at_the_files_end_the_mark_stays_where_it_is() {
+    let paths = Paths::find().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let source = paths.root.join("tests/accepted/beyond.bpf.c");
+    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let programs = ["/bin/cat", "/bin/sh"].map(PathBuf::from);
+    let mut engine = boot(&[], vec![guest_file("/beyond.bpf.o", object)], &programs);
+    let data_bytes = 32 << 20;
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes };
+    engine.set_up(device, &step).unwrap();
+    // Pages beyond the end, pages from the mark on (-1: all but the request), and
+    // whether the mark is reached, behind the first request.
+    for (more, tail, reached) in [(0, -1, true), (100, -1, true), (100, 100, false)] {
+        let set = [("more", more), ("tail", tail)];
+        let set = set.map(|(name, number)| (name.to_owned(), number.to_string())).into();
+        let (_, mut traced) = traced(&mut engine, "/beyond.bpf.o", &set, Workload::SeqRead);
+        engine.detach(&step).unwrap();
+        traced.retain(|decision| number(decision, "file") == data_bytes / PAGE);
+        let first = traced.first().unwrap();
+        assert_eq!(number(first, "start"), 0, "{first:?}");
+        let marks = traced.iter().filter(|decision| decision["flags"].contains("mark"));
+        let marks: Vec<_> = marks.map(|decision| number(decision, "index")).collect();
+        let expected = if reached { vec![number(first, "req")] } else { vec![] };
+        assert_eq!(marks, expected, "{more} pages beyond the end, {tail} marked: {traced:?}");
     }
     stop_clean(engine);
 }

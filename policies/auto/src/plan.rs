@@ -24,9 +24,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The same, no further than the file's end: the mark stays where it is. The
-    /// kernel's module would keep the tail's length, so that the mark came to lie in
-    /// what is waited for, and told of a device that needs no time.
+    /// The same, no further than the file's end: the mark stays where it is, and is
+    /// none behind the end. The kernel's module does so, too, but counts an answer
+    /// that was out of range.
     #[inline(always)]
     pub fn within(self, file_pages: u32) -> Self {
         let left = file_pages.saturating_sub(self.start);
