@@ -29,6 +29,15 @@ pub fn build(code: &Path) -> PathBuf {
         .unwrap_or_else(|error| panic!("{}: {error}", code.display()))
 }
 
+/// The object file of a program of `tests/accepted`.
+///
+/// # Panics
+/// When it does not build.
+pub fn accepted(name: &str) -> PathBuf {
+    let paths = Paths::find().expect("the tests run in a checkout");
+    build(&paths.root.join(format!("tests/accepted/{name}.bpf.c")))
+}
+
 /// A shipped policy's object file.
 ///
 /// # Panics

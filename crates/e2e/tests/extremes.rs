@@ -2,9 +2,8 @@
 //! Answers that no sound policy gives: the data stays right, the windows stay
 //! bounded, the counters tell.
 
-use raext_build::Builder;
-use raext_e2e::{boot, counters, guest_file, step, stop_clean};
-use raext_engine::{Engine, Paths};
+use raext_e2e::{accepted, boot, counters, guest_file, step, stop_clean};
+use raext_engine::Engine;
 use raext_proto::{Device, DeviceProfile, Fs, Request, Sample, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,10 +52,7 @@ fn run_all(engine: &mut Engine) -> Vec<Sample> {
 
 #[test]
 fn absurd_answers_cost_time_and_never_data() {
-    let paths = Paths::find().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let source = paths.root.join("tests/accepted/extreme.bpf.c");
-    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let object = accepted("extreme");
     let cat = [PathBuf::from("/bin/cat")];
     let mut engine = boot(&[], vec![guest_file(POLICY, object)], &cat);
     for fs in [Fs::Ext4, Fs::Xfs] {
@@ -87,10 +83,7 @@ fn absurd_answers_cost_time_and_never_data() {
 /// caller: a window of a quarter of the kernel's makes four times the marks.
 #[test]
 fn the_window_callback_runs_on_the_read_path() {
-    let paths = Paths::find().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let source = paths.root.join("tests/accepted/extreme.bpf.c");
-    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let object = accepted("extreme");
     let mut engine = boot(&[], vec![guest_file(POLICY, object)], &["/bin/cat".into()]);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 32 << 20 };
     engine.set_up(device, &step).unwrap();
@@ -125,10 +118,7 @@ fn a_small_cgroup_is_not_filled_by_one_decision() {
         dd if=/mnt/raext/data of=/dev/null bs=4k count=1 2>/dev/null
         read after < /sys/block/raext0/stat
         set -- $before; a=$3; set -- $after; echo $((($3 - a) / 2))";
-    let paths = Paths::find().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let source = paths.root.join("tests/accepted/extreme.bpf.c");
-    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let object = accepted("extreme");
     let programs = ["/bin/sh", "/bin/dd", "/bin/mkdir"].map(PathBuf::from);
     let mut engine = boot(&[], vec![guest_file(POLICY, object)], &programs);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 64 << 20 };

@@ -3,8 +3,8 @@
 //! shipped policies attach, the data is right and the windows are as they
 //! should be.
 
-use raext_e2e::{boot_kernel, build, counters, guest_file, guest_path, step, stop_clean};
-use raext_engine::{Engine, KernelChoice, Paths};
+use raext_e2e::{accepted, boot_kernel, counters, guest_file, guest_path, step, stop_clean};
+use raext_engine::{Engine, KernelChoice};
 use raext_kernel::{TESTED, Want};
 use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
@@ -32,8 +32,7 @@ fn works_on(series: &str) {
     assert!(TESTED.iter().any(|tested| tested.series.to_string() == series), "{series}");
     let kernel = KernelChoice { want: series.parse::<Want>().unwrap(), untested: false };
     let programs = ["/bin/sh", "/bin/cat"].map(PathBuf::from);
-    let paths = Paths::find().unwrap();
-    let extreme = build(&paths.root.join("tests/accepted/extreme.bpf.c"));
+    let extreme = accepted("extreme");
     let more = vec![guest_file(guest_path("extreme"), extreme)];
     let mut engine = boot_kernel(&kernel, &POLICIES, more, &programs);
     assert!(engine.release().starts_with(&format!("{series}.")), "{}", engine.release());

@@ -2,9 +2,8 @@
 //! What can be seen of policies: the counters agree with the tracepoint, and both
 //! with the device's own statistics.
 
-use raext_build::Builder;
-use raext_e2e::{boot, guest_file, guest_path, step, stop_clean, table};
-use raext_engine::{Engine, Paths};
+use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean, table};
+use raext_engine::Engine;
 use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -109,10 +108,7 @@ fn counters_trace_and_device_agree_exactly() {
 /// the end.
 #[test]
 fn at_the_files_end_the_mark_stays_where_it_is() {
-    let paths = Paths::find().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let source = paths.root.join("tests/accepted/beyond.bpf.c");
-    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let object = accepted("beyond");
     let programs = ["/bin/cat", "/bin/sh"].map(PathBuf::from);
     let mut engine = boot(&[], vec![guest_file("/beyond.bpf.o", object)], &programs);
     let data_bytes = 32 << 20;

@@ -6,8 +6,7 @@
 //! `RAEXT_STRESS_SECONDS` says for how long on each file system, and
 //! `RAEXT_STRESS_SEED` repeats a run (its accesses, not their timing).
 
-use raext_e2e::{boot, build, guest_file, guest_path, step, stop_clean};
-use raext_engine::Paths;
+use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean};
 use raext_proto::{Fs, StressReport, StressSpec};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,8 +50,7 @@ fn stress(fs: Fs) {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     });
     step(&format!("{fs} for {seconds} s, RAEXT_STRESS_SEED={seed}"));
-    let paths = Paths::find().unwrap();
-    let random = build(&paths.root.join("tests/accepted/random.bpf.c"));
+    let random = accepted("random");
     let more = vec![guest_file(guest_path("random"), random)];
     let mut engine = boot(&POLICIES[..7], more, &[]);
     let policies = POLICIES.map(guest_path).to_vec();

@@ -3,7 +3,7 @@
 //! tests/refused, each of which names the cause that must be found.
 
 use raext_build::Builder;
-use raext_e2e::{boot, guest_file, guest_path, step, stop_clean};
+use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean};
 use raext_engine::Paths;
 use raext_object::{ObjectError, PolicyObject};
 use raext_proto::{Device, DeviceProfile, Fs, Request, Workload};
@@ -96,10 +96,7 @@ fn the_shipped_policies_pass() {
 /// Field offsets, the missing name and the missing link are the loader's to mend.
 #[test]
 fn the_first_program_there_ever_was_attaches() {
-    let out = tempfile::tempdir().unwrap();
-    let paths = Paths::find().unwrap();
-    let source = paths.root.join("tests/accepted/seed.bpf.c");
-    let object = Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
+    let object = accepted("seed");
     let mut engine = boot(&[], vec![guest_file("/seed.bpf.o", object)], &[]);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Raw, data_bytes: 32 << 20 };
     engine.set_up(device, &step).unwrap();
