@@ -8,6 +8,10 @@ use std::path::PathBuf;
 /// The fixed lengths that every row is measured with, KiB.
 pub const FIXED_KB: [u32; 7] = [0, 16, 64, 128, 512, 2048, 8192];
 
+/// The kernel's own `read_ahead_kb`, KiB (`VM_READAHEAD_PAGES` of include/linux/mm.h):
+/// the default and this length are the same setting.
+pub const DEFAULT_KB: u32 = 128;
+
 /// The key of runs whose data is all cached.
 pub const CACHED: &str = "cached";
 

@@ -19,14 +19,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use column::{CACHED, Column, FIXED_KB, Policy, digest};
+pub use column::{CACHED, Column, DEFAULT_KB, FIXED_KB, Policy, digest};
 pub use error::BenchError;
 pub use html::html;
 pub use measure::{Bench, Progress, id, left};
 pub use results::{Cell, Results, RowResults, Run, order};
 pub use row::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
 pub use store::{Boot, CostLine, Header, Line, RowLine, RunLine, Store};
-pub use summary::{Cell as CellSummary, Quotient, RowSummary, Standing, Summary, Tally, Times};
+pub use summary::{
+    Cell as CellSummary, Control, Quotient, RowSummary, Standing, Summary, Tally, Times,
+};
 pub use synthetic::synthetic;
 pub use table::table;
 

@@ -2,11 +2,11 @@
 //! What the measurements say: each cell against the kernel and against the best
 //! fixed length, the floor, and each policy over all rows.
 
-use crate::column::{CACHED, Column};
+use crate::column::{CACHED, Column, DEFAULT_KB};
 use crate::results::{Results, RowResults};
 use crate::row::{CUT_BLIND, Outcome};
 use crate::store::RowLine;
-use raext_report::{Ratio, Spread};
+use raext_report::{Noise, Ratio, Spread};
 use serde::Serialize;
 
 /// Everything that is shown.
@@ -18,6 +18,22 @@ pub struct Summary {
     pub rows: Vec<RowSummary>,
     /// Each policy over all rows.
     pub policies: Vec<Standing>,
+    /// What the marks of noise are worth.
+    pub control: Option<Control>,
+}
+
+/// The kernel's default held against the fixed length that it is: what is told apart
+/// there is told by chance.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Control {
+    /// Rows in which both were measured often enough.
+    pub rows: usize,
+    /// Rows in which a difference is told.
+    pub told: usize,
+    /// Rows in which all the repeats agree on one.
+    pub agreed: usize,
+    /// The smallest and the largest quotient of both.
+    pub range: (f64, f64),
 }
 
 /// A row.
@@ -84,8 +100,11 @@ pub struct Quotient {
     pub median: f64,
     /// Smallest and largest.
     pub range: (f64, f64),
-    /// Whether the repeats do not agree on a difference, or are too few to tell.
+    /// Whether the repeats do not agree on a difference, or are too few to tell, or runs
+    /// of the same show one by chance, too.
     pub noise: bool,
+    /// The factor that chance alone does not reach here.
+    pub band: f64,
 }
 
 /// A policy over all rows.
@@ -132,7 +151,8 @@ impl Summary {
         let rows: Vec<_> = shown.map(|row| row_summary(row, columns)).collect();
         let policies = columns.iter().enumerate().filter(|(_, column)| column.is_policy());
         let policies = policies.map(|(at, _)| standing(&rows, at)).collect();
-        Self { columns: columns.iter().map(Column::label).collect(), rows, policies }
+        let control = control(&rows, columns);
+        Self { columns: columns.iter().map(Column::label).collect(), rows, policies, control }
     }
 
     /// Whether a cell failed or has a wrong answer.
@@ -154,6 +174,8 @@ fn row_summary(row: &RowResults, columns: &[Column]) -> RowSummary {
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(at, _)| at);
     let floor = floor(row, right.as_deref());
+    let noise = noise(row, columns);
+    let lengths = columns.iter().filter(|column| column.is_fixed()).count();
     let longest = cells.iter().filter_map(|cell| Some(cell.ns?.runs)).max().unwrap_or(0);
     for (column, cell) in columns.iter().zip(&mut cells) {
         let key = column.key();
@@ -163,10 +185,11 @@ fn row_summary(row: &RowResults, columns: &[Column]) -> RowSummary {
         }
         cell.floor = floor.as_ref().ok().and_then(|floor| Some(cell.ns?.median / floor));
         if *column != Column::Kernel {
-            cell.kernel = quotient(row, &Column::Kernel.key(), &key);
+            cell.kernel = quotient(row, &Column::Kernel.key(), &key, noise, 1);
             cell.parts = parts(row, &Column::Kernel.key(), &key);
         }
-        cell.best = best.and_then(|best| quotient(row, &columns[best].key(), &key));
+        let best = best.map(|best| columns[best].key());
+        cell.best = best.and_then(|best| quotient(row, &best, &key, noise, lengths));
     }
     let ops = row.outcomes(&Column::Kernel.key()).next();
     RowSummary {
@@ -211,11 +234,40 @@ fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
     }
 }
 
-/// How many times as fast `key` is as `base`, repeat by repeat.
-fn quotient(row: &RowResults, base: &str, key: &str) -> Option<Quotient> {
+/// How many times as fast `key` is as `base`, repeat by repeat, where the base was
+/// chosen among so many.
+fn quotient(
+    row: &RowResults,
+    base: &str,
+    key: &str,
+    noise: Option<Noise>,
+    among: usize,
+) -> Option<Quotient> {
     let ratio = Ratio::of(pairs(row, base, key).map(|(b, o)| b.ns_per_op() / o.ns_per_op()))?;
+    let ratio = ratio.amid(noise, among);
     let noise = base != key && ratio.is_within_noise();
-    Some(Quotient { median: ratio.median, range: ratio.range, noise })
+    Some(Quotient { median: ratio.median, range: ratio.range, noise, band: ratio.band })
+}
+
+/// How far runs of the same column scatter in a row.
+fn noise(row: &RowResults, columns: &[Column]) -> Option<Noise> {
+    let keys: Vec<_> = columns.iter().map(Column::key).collect();
+    Noise::of(keys.iter().map(|key| row.outcomes(key).map(|(_, outcome)| outcome.ns_per_op())))
+}
+
+fn control(rows: &[RowSummary], columns: &[Column]) -> Option<Control> {
+    let at = columns.iter().position(|column| *column == Column::Fixed(DEFAULT_KB))?;
+    let quotients = rows.iter().filter_map(|row| row.cells[at].kernel.map(|of| (row, of)));
+    let often = quotients.filter(|(row, _)| row.cells[at].ns.is_some_and(|ns| ns.runs > 2));
+    let quotients: Vec<_> = often.map(|(_, quotient)| quotient).collect();
+    let range = Spread::of(quotients.iter().map(|quotient| quotient.median))?.range;
+    let count = |test: fn(&Quotient) -> bool| quotients.iter().filter(|of| test(of)).count();
+    Some(Control {
+        rows: quotients.len(),
+        told: count(|of| !of.noise),
+        agreed: count(|of| of.range.0 > 1.0 || of.range.1 < 1.0),
+        range,
+    })
 }
 
 /// The outcomes of the same repeat.

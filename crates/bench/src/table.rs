@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The tables for a terminal.
 
-use crate::summary::{Cell, Quotient, RowSummary, Standing, Summary, Tally};
+use crate::column::DEFAULT_KB;
+use crate::summary::{Cell, Control, Quotient, RowSummary, Standing, Summary, Tally};
 use crate::{Column, Results};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table, TableComponent};
+use raext_report::WITHIN_NOISE;
 use raext_report::text::{factor, time};
 use std::fmt::Write as _;
 
@@ -94,6 +96,9 @@ pub fn table(results: &Results, summary: &Summary) -> String {
     }
     let _ = writeln!(out, "{}", grid.0);
     marks(&mut out, summary);
+    if let Some(control) = summary.control {
+        let _ = writeln!(out, "{}", controlled(control));
+    }
     let _ = writeln!(out, "\nOver all rows");
     let head = ["policy", "against", "mean", "faster", "same", "slower", "worst", "worst row"];
     let mut grid = Grid::new(head.map(String::from).into());
@@ -164,10 +169,7 @@ fn marks(out: &mut String, summary: &Summary) {
     let cells = || summary.rows.iter().flat_map(|row| &row.cells);
     let noisy = |quotient: &Option<Quotient>| quotient.is_some_and(|quotient| quotient.noise);
     if cells().any(|cell| noisy(&cell.kernel) || noisy(&cell.best)) {
-        let _ = writeln!(
-            out,
-            "{NOISE} within noise: the repeats do not agree on a difference, or are too few to tell"
-        );
+        let _ = writeln!(out, "{NOISE} within noise: {WITHIN_NOISE}, or too few repeats");
     }
     if cells().any(|cell| cell.once) {
         let _ = writeln!(
@@ -178,6 +180,19 @@ fn marks(out: &mut String, summary: &Summary) {
     if cells().any(|cell| cell.bound) {
         let _ = writeln!(out, "{BOUND} cut short before it had told how much it had done");
     }
+}
+
+/// What the marks of noise are worth.
+pub fn controlled(control: Control) -> String {
+    format!(
+        "The kernel's default is {DEFAULT_KB} KiB, too: measured as two columns, {} to {} of each other, \
+         told\napart in {} of {} rows (the repeats agree in {})",
+        factor(control.range.0),
+        factor(control.range.1),
+        control.told,
+        control.rows,
+        control.agreed
+    )
 }
 
 fn standing_rows(summary: &Summary, standing: &Standing) -> Vec<Vec<String>> {

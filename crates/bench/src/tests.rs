@@ -365,3 +365,38 @@ fn every_mark_is_explained_and_lines_are_short() {
         serde_json::from_str(&json(&results, &Summary::of(&results, &[])).unwrap()).unwrap();
     assert_eq!(json["summary"]["rows"][0]["best"], 2);
 }
+
+#[test]
+fn the_default_beside_itself_tells_what_the_marks_are_worth() {
+    let dir = tempfile::tempdir().unwrap();
+    let columns = vec![Column::Kernel, Column::Fixed(DEFAULT_KB), policy("auto", "1")];
+    let header = Header::new("6.12".into(), columns);
+    let mut store = Store::open(&dir.path().join("store"), header).unwrap();
+    // In one row the second column is always a little quicker, less than a column's own
+    // runs differ by; in the other by much more.
+    let times = [
+        ("little", [[100, 104, 108], [97, 101, 105], [96, 100, 104]]),
+        ("much", [[100, 104, 108], [80, 83, 86], [96, 100, 104]]),
+    ];
+    for (name, columns) in times {
+        store.define(row(name)).unwrap();
+        for (column, times) in ["kernel", "fixed 128", "policy auto"].into_iter().zip(columns) {
+            for (repeat, ms) in (0..).zip(times) {
+                let result = Ok(outcome(ms * MS, "right"));
+                let (row, column) = (row(name).row, column.to_owned());
+                let run = RunLine { row, column, repeat, took_ms: 7, result };
+                store.append(Line::Run(run)).unwrap();
+            }
+        }
+    }
+    let summary = summary(&store);
+    let little = summary.rows[0].cells[1].kernel.unwrap();
+    assert!(little.range.0 > 1.0 && little.noise && little.band > 1.03, "{little:?}");
+    let control = summary.control.unwrap();
+    assert_eq!((control.rows, control.told, control.agreed), (2, 1, 2));
+    assert!((control.range.1 - 1.25).abs() < 0.01, "{control:?}");
+    let text = table(&Results::of(store.lines()).unwrap(), &summary);
+    assert!(text.contains("told\napart in 1 of 2 rows (the repeats agree in 2)"), "{text}");
+    // Whoever was chosen for being the quickest is held to more.
+    assert!(summary.rows[0].cells[2].best.unwrap().band >= little.band);
+}

@@ -8,11 +8,13 @@ mod chart;
 mod comparison;
 mod findings;
 mod html;
+mod noise;
 mod stats;
 mod table;
 pub mod text;
 
 pub use comparison::{About, CellFailure, Column, Comparison, Row};
 pub use html::{STYLE, html};
+pub use noise::Noise;
 pub use stats::{Cell, Ratio, Spread};
-pub use table::table;
+pub use table::{WITHIN_NOISE, table};

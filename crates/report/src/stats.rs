@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! From single measurements to what a cell of the table says.
 
-use crate::Comparison;
+use crate::{Comparison, Noise};
 use raext_proto::Sample;
 
 /// What is shown of a workload under a policy.
@@ -39,6 +39,8 @@ pub struct Ratio {
     pub quartiles: (f64, f64),
     /// From how many repeats.
     pub pairs: usize,
+    /// The factor that chance alone does not reach here; 1 if that is not known.
+    pub band: f64,
 }
 
 /// With fewer repeats a ratio is on one side of 1 by chance too often.
@@ -55,16 +57,25 @@ impl Ratio {
             range: spread.range,
             quartiles: spread.quartiles,
             pairs: spread.count,
+            band: 1.0,
         })
     }
 
-    /// Whether no difference was shown: the repeats do not agree on one. Fewer
-    /// than three of them have to be apart by more than a factor of two.
+    /// The same, knowing how far runs scatter there, and that the base was chosen among
+    /// so many for being the quickest.
+    pub fn amid(self, noise: Option<Noise>, among: usize) -> Self {
+        Self { band: noise.map_or(1.0, |noise| noise.band(self.pairs, among)), ..self }
+    }
+
+    /// Whether no difference was shown: the repeats do not agree on one, or it is one
+    /// that chance alone makes there. Fewer than three of them have to be apart by more
+    /// than a factor of two.
     pub fn is_within_noise(&self) -> bool {
         if self.pairs < FEWEST_PAIRS {
             return (1.0 / BEYOND_CHANCE..=BEYOND_CHANCE).contains(&self.median);
         }
-        self.range.0 <= 1.0 && self.range.1 >= 1.0
+        let agreed = self.range.0 > 1.0 || self.range.1 < 1.0;
+        !agreed || (1.0 / self.band..=self.band).contains(&self.median)
     }
 
     /// Half of the way from the smallest to the largest.
@@ -82,6 +93,7 @@ impl Comparison {
         let time = of(|s| s.elapsed_ns as f64)?;
         let pairs = runs.iter().filter_map(|run| Some(((*run.first()?)?, (*run.get(column)?)?)));
         let ratios = Ratio::of(pairs.map(|(k, p)| k.elapsed_ns as f64 / p.elapsed_ns as f64));
+        let ratios = ratios.map(|ratio| ratio.amid(self.noise(row), 1));
         let kernel = runs.iter().find_map(|run| *run.first()?);
         let wrong = |s: &Sample| kernel.is_some_and(|k| k.checksum != s.checksum);
         Some(Cell {
@@ -95,6 +107,15 @@ impl Comparison {
             decisions: of(|s| s.decisions as f64)?.median,
             wrong_data: samples.iter().any(wrong),
         })
+    }
+
+    /// How far runs of the same column scatter in a row.
+    fn noise(&self, row: usize) -> Option<Noise> {
+        let runs = &self.rows.get(row)?.runs;
+        Noise::of((0..self.columns.len()).map(|column| {
+            let samples = runs.iter().filter_map(move |run| *run.get(column)?);
+            samples.map(|sample| sample.elapsed_ns as f64)
+        }))
     }
 }
 
@@ -200,6 +221,18 @@ pub mod tests {
     #[test]
     fn a_spread_around_one_is_noise() {
         assert!(example().cell(0, 2).unwrap().ratio.unwrap().is_within_noise());
+    }
+
+    #[test]
+    fn what_chance_makes_is_noise_though_the_repeats_agree() {
+        let ratio = Ratio::of([1.02, 1.03, 1.04].into_iter()).unwrap();
+        assert!(!ratio.is_within_noise());
+        let noise = |deviation| Some(Noise { deviation, freedom: 24.0 });
+        assert!(!ratio.amid(noise(0.01), 1).is_within_noise());
+        assert!(ratio.amid(noise(0.02), 1).is_within_noise());
+        // Beside seven, the quickest is quick by luck.
+        assert!(ratio.amid(noise(0.012), 7).is_within_noise());
+        assert!(!ratio.amid(None, 7).is_within_noise());
     }
 
     #[test]

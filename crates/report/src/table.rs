@@ -13,6 +13,9 @@ const NOISE: &str = "~";
 const ONCE: &str = "*";
 const WRONG: &str = "WRONG DATA";
 
+/// Why a difference is told as none.
+pub const WITHIN_NOISE: &str = "no difference that runs of the same would not show by chance, too";
+
 /// The whole report for a terminal.
 pub fn table(comparison: &Comparison) -> String {
     let about = &comparison.about;
@@ -30,11 +33,8 @@ pub fn table(comparison: &Comparison) -> String {
     let _ = writeln!(out, "{}", grid(comparison, |cell| times(cell, about.repeats)));
     let noisy = cells(comparison).any(|cell| cell.ratio.is_some_and(|r| r.is_within_noise()));
     if noisy {
-        let too_few = if about.repeats < 3 { ", or are too few to tell" } else { "" };
-        let _ = writeln!(
-            out,
-            "{NOISE} within noise: the repeats do not agree on a difference{too_few}"
-        );
+        let why = if about.repeats < 3 { "too few repeats to tell" } else { WITHIN_NOISE };
+        let _ = writeln!(out, "{NOISE} within noise: {why}");
     }
     if cells(comparison).any(|cell| is_once(&cell, about.repeats)) {
         let _ = writeln!(out, "{ONCE} measured once, so slow is it");
@@ -179,7 +179,7 @@ mod tests {
     fn every_mark_is_explained() {
         let single = table(&wide_numbers(1));
         assert!(!single.contains('*'), "{single}");
-        assert!(single.contains("1.07x      ~") && single.contains("too few to tell"), "{single}");
+        assert!(single.contains("1.07x      ~") && single.contains("too few repeats"), "{single}");
         let example = table(&example());
         assert!(example.contains("~ within noise") && !example.contains("too few"), "{example}");
     }
