@@ -59,7 +59,8 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
     } else {
         (ahead, behind)
     };
-    let long = max(ahead, behind) > CHEAP && meanwhile == 0;
+    // Cached pages say nothing of where it goes on if the last file did.
+    let long = max(ahead, behind) > CHEAP && meanwhile == 0 && way != BACKWARD;
     let around = if long { around(s, need, ask) } else { 0 };
     let ahead = max(max(ahead, around), ask.pages);
     let behind = min(max(behind, around), ask.page);
