@@ -14,7 +14,7 @@ const ONCE: &str = "*";
 const WRONG: &str = "WRONG DATA";
 
 /// Why a difference is told as none.
-pub const WITHIN_NOISE: &str = "no difference that runs of the same would not show by chance, too";
+pub const WITHIN_NOISE: &str = "runs of the same differ as much, by chance";
 
 /// The whole report for a terminal.
 pub fn table(comparison: &Comparison) -> String {
