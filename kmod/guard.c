@@ -55,6 +55,16 @@ static struct raext_chunk_bucket {
 
 static atomic_t raext_nr_chunks;
 
+/*
+ * All chunks, and those of them that are free. They are made when the first
+ * guard starts: the tracepoints come under locks in which nothing may be
+ * allocated on PREEMPT_RT.
+ */
+static struct raext_chunk *raext_pool;
+static struct raext_chunk_bucket raext_free = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(raext_free.lock),
+};
+
 static struct raext_chunk_bucket *
 raext_chunk_bucket(const struct address_space *mapping, pgoff_t number)
 {
@@ -75,11 +85,54 @@ static struct raext_chunk *raext_chunk_find(struct raext_chunk_bucket *bucket,
 	return NULL;
 }
 
-static void raext_chunk_free(struct raext_chunk *chunk)
+/* A free chunk into a bucket that is locked; NULL if there is none. */
+static struct raext_chunk *raext_chunk_take(struct raext_chunk_bucket *bucket)
+{
+	struct raext_chunk *chunk;
+
+	raw_spin_lock(&raext_free.lock);
+	chunk = hlist_entry_safe(raext_free.chunks.first, struct raext_chunk,
+				 node);
+	if (chunk)
+		hlist_del(&chunk->node);
+	raw_spin_unlock(&raext_free.lock);
+	if (!chunk)
+		return NULL;
+	chunk->pending = 0;
+	hlist_add_head(&chunk->node, &bucket->chunks);
+	atomic_inc(&raext_nr_chunks);
+	return chunk;
+}
+
+/* Out of its bucket, which is locked. */
+static void raext_chunk_put(struct raext_chunk *chunk)
 {
 	hlist_del(&chunk->node);
-	kfree(chunk);
+	raw_spin_lock(&raext_free.lock);
+	hlist_add_head(&chunk->node, &raext_free.chunks);
+	raw_spin_unlock(&raext_free.lock);
 	atomic_dec(&raext_nr_chunks);
+}
+
+static int raext_pool_make(void)
+{
+	size_t i;
+
+	raext_pool = kvcalloc(RAEXT_MOST_CHUNKS, sizeof(*raext_pool),
+			      GFP_KERNEL);
+	if (!raext_pool)
+		return -ENOMEM;
+	for (i = 0; i < RAEXT_MOST_CHUNKS; i++)
+		hlist_add_head(&raext_pool[i].node, &raext_free.chunks);
+	return 0;
+}
+
+/* No tracepoint listens any more, and no policy has a chunk. */
+static void raext_pool_drop(void)
+{
+	INIT_HLIST_HEAD(&raext_free.chunks);
+	kvfree(raext_pool);
+	raext_pool = NULL;
 }
 
 /* Judgement */
@@ -143,15 +196,12 @@ static void raext_chunk_pend(struct raext_policy *policy,
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	chunk = raext_chunk_find(bucket, mapping, number);
 	/* Another policy's chunk stays its own. */
-	if (!chunk && policy->guard.on &&
-	    atomic_read(&raext_nr_chunks) < RAEXT_MOST_CHUNKS) {
-		chunk = kzalloc(sizeof(*chunk), GFP_NOWAIT | __GFP_NOWARN);
+	if (!chunk && policy->guard.on) {
+		chunk = raext_chunk_take(bucket);
 		if (chunk) {
 			chunk->policy = policy;
 			chunk->mapping = mapping;
 			chunk->number = number;
-			hlist_add_head(&chunk->node, &bucket->chunks);
-			atomic_inc(&raext_nr_chunks);
 		}
 	}
 	if (chunk && chunk->policy == policy)
@@ -174,7 +224,7 @@ static void raext_chunk_settle(const struct address_space *mapping,
 				   hweight64(chunk->pending & mask));
 		chunk->pending &= ~mask;
 		if (!chunk->pending)
-			raext_chunk_free(chunk);
+			raext_chunk_put(chunk);
 	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
@@ -286,12 +336,32 @@ static int raext_probes_add(void)
 
 static unsigned int raext_nr_guards;
 
+/* Before the first guard. */
+static int raext_guards_begin(void)
+{
+	int err = raext_pool_make();
+
+	if (err)
+		return err;
+	err = raext_probes_add();
+	if (err)
+		raext_pool_drop();
+	return err;
+}
+
+/* After the last one. */
+static void raext_guards_end(void)
+{
+	raext_probes_remove(ARRAY_SIZE(raext_probes));
+	raext_pool_drop();
+}
+
 /**
  * raext_guard_start - guard a policy that is being attached
  * @policy: the policy
  * @percent: the limit of waste, 0 for no guard
  *
- * Return: 0, or an error where this kernel lacks a tracepoint
+ * Return: 0, or an error where this kernel lacks a tracepoint or memory
  */
 int raext_guard_start(struct raext_policy *policy, u32 percent)
 {
@@ -301,7 +371,7 @@ int raext_guard_start(struct raext_policy *policy, u32 percent)
 	if (!percent)
 		return 0;
 	if (!raext_nr_guards)
-		err = raext_probes_add();
+		err = raext_guards_begin();
 	if (err)
 		return err;
 	raext_nr_guards++;
@@ -330,12 +400,12 @@ void raext_guard_stop(struct raext_policy *policy)
 		hlist_for_each_entry_safe(chunk, next, &raext_chunks[i].chunks,
 					  node) {
 			if (chunk->policy == policy)
-				raext_chunk_free(chunk);
+				raext_chunk_put(chunk);
 		}
 		raw_spin_unlock_irqrestore(&raext_chunks[i].lock, flags);
 	}
 	if (!--raext_nr_guards)
-		raext_probes_remove(ARRAY_SIZE(raext_probes));
+		raext_guards_end();
 }
 
 /**
