@@ -155,9 +155,10 @@ raext_window_of(const struct raext_decision *d,
 		const struct bpf_fs_readahead_state *s)
 {
 	pgoff_t file_pages = raext_file_pages(d->mapping);
-	u32 most = raext_hard_limit();
+	u32 limit = raext_hard_limit();
 	struct raext_window w = { s->start, s->size, s->async_size };
 	bool clamped = false;
+	u32 most, tail;
 
 	if (!w.size)
 		return w;
@@ -169,11 +170,14 @@ raext_window_of(const struct raext_decision *d,
 		w.async_size = w.size;
 		clamped = true;
 	}
-	/* Cut off at the end, and the mark stays where it is. */
-	if (file_pages - w.start < most)
-		most = file_pages - w.start;
+	most = min_t(pgoff_t, limit, file_pages - w.start);
 	if (w.size > most) {
-		w.async_size -= min(w.async_size, w.size - most);
+		/* Cut off at the end, and the mark stays where it is. */
+		tail = w.async_size - min(w.async_size, w.size - most);
+		/* Behind a limit the file goes on, and so may its reader. */
+		if (w.start + most < file_pages)
+			tail = max(tail, min(w.async_size, most / 4));
+		w.async_size = tail;
 		w.size = most;
 		clamped = true;
 	}

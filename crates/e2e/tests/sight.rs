@@ -132,6 +132,34 @@ fn at_the_files_end_the_mark_stays_where_it_is() {
     stop_clean(engine);
 }
 
+/// A window that the module's limit cuts off before its mark is marked near its new end:
+/// else its reader would wait for each window, and the policy not hear of it.
+#[test]
+fn behind_a_limit_the_reader_is_heard_of_again() {
+    let object = accepted("beyond");
+    let programs = ["/bin/cat", "/bin/sh"].map(PathBuf::from);
+    let mut engine = boot(&[], vec![guest_file("/beyond.bpf.o", object)], &programs);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 32 << 20 };
+    engine.set_up(device, &step).unwrap();
+    let limit = 64;
+    let kib = limit * PAGE / 1024;
+    sh(&mut engine, &format!("echo {kib} > /sys/module/readahead_ext/parameters/max_window_kb"));
+    // The whole of the file, marked before its last 8 pages, behind its first 100, and
+    // behind its first 8, where the limit is further.
+    let pages = device.data_bytes / PAGE;
+    for (tail, first_mark) in [(8, limit - 8), (pages - 100, limit - limit / 4), (pages - 8, 8)] {
+        let set = [("more", 0), ("tail", tail)];
+        let set = set.map(|(name, number)| (name.to_owned(), number.to_string())).into();
+        let (_, traced) = traced(&mut engine, "/beyond.bpf.o", &set, Workload::SeqRead);
+        engine.detach(&step).unwrap();
+        let marks = traced.iter().filter(|decision| decision["flags"].contains("mark"));
+        let marks: Vec<_> = marks.map(|decision| number(decision, "index")).collect();
+        assert!(marks.len() > 2, "{tail} marked: {traced:?}");
+        assert_eq!(marks[0], first_mark, "{tail} marked: {traced:?}");
+    }
+    stop_clean(engine);
+}
+
 /// The time in the policy is counted only when it is asked for.
 #[test]
 fn time_is_counted_on_request() {
