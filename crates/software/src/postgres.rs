@@ -120,13 +120,14 @@ impl Query {
         }
     }
 
-    /// A session: it learns of the table, waits for the moment `$at` (seconds), and
-    /// asks, for so many milliseconds at most (0 for as long as it takes).
-    fn session(self, query: &str, stop_ms: u64) -> String {
+    /// A session: it learns of the table, waits until so many seconds after the moment
+    /// `$at`, and asks, for so many milliseconds at most (0 for as long as it takes).
+    fn session(self, query: &str, after_s: u32, stop_ms: u64) -> String {
         let off: String = self.off().iter().map(|way| format!(" -c 'SET {way} = off'")).collect();
         format!(
             "psql -h /tmp -U postgres -X -q -A -t -v ON_ERROR_STOP=1{off} -c 'EXPLAIN {query}' \
-             -c \"SELECT pg_sleep(greatest(0, $at - extract(epoch FROM clock_timestamp())))\" \
+             -c \"SELECT pg_sleep(greatest(0, $at + {after_s} \
+                 - extract(epoch FROM clock_timestamp())))\" \
              -c 'SET statement_timeout = {stop_ms}' -c '\\timing on' -c '{query}' \
              > /tmp/{name}.out 2> /tmp/{name}.err",
             name = self.name()
@@ -157,10 +158,11 @@ fn asked(guest: &mut Guest<'_>, queries: &[Query]) -> Result<Outcome, SoftwareEr
     guest.run(shell(READY))?;
     let stop_ms = guest.stop_ms.unwrap_or(0);
     let asked: Vec<_> = queries.iter().map(|query| (*query, query.of(guest))).collect();
-    // A moment that all sessions are ready at.
-    let mut script = "at=$(($(date +%s) + 2))\n".to_owned();
+    // Until then all sessions are ready; one alone need not wait for others.
+    let after_s = if queries.len() > 1 { 1 } else { 0 };
+    let mut script = "at=$EPOCHREALTIME\n".to_owned();
     for (query, (text, ..)) in &asked {
-        script += &format!("{} & pids+=($!)\n", query.session(text, stop_ms));
+        script += &format!("{} & pids+=($!)\n", query.session(text, after_s, stop_ms));
     }
     script += "for pid in \"${pids[@]}\"; do wait $pid || true; done\n";
     for (query, _) in &asked {
