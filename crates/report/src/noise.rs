@@ -10,7 +10,7 @@
 //! variances: one run that stood still for half a minute makes no row uncertain.
 
 use crate::Spread;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use distrs::StudentsT;
 use std::f64::consts::PI;
 
 /// Chance is believed to make a difference that large no oftener than this.
@@ -45,11 +45,11 @@ impl Noise {
     /// where the base was chosen among so many columns for being the quickest.
     pub fn band(&self, pairs: usize, among: usize) -> f64 {
         let tail = BY_CHANCE / (2.0 * among.max(1) as f64);
-        let Ok(student) = StudentsT::new(0.0, 1.0, self.freedom.max(1.0)) else { return 1.0 };
+        let student = StudentsT::ppf(1.0 - tail, self.freedom);
         // Each ratio has the scatter of two runs; a median has that of the mean, times
         // the root of pi / 2.
         let scatter = self.deviation * (PI / pairs.max(1) as f64).sqrt();
-        (student.inverse_cdf(1.0 - tail) * scatter).exp()
+        (student * scatter).exp()
     }
 }
 
