@@ -60,8 +60,8 @@ fn about(results: &Results, summary: &Summary) -> Markup {
                 " under " (boot.accelerator) " on " (boot.host_cpus) " processors, " (boot.date)
             } "." }
         p.soft { "Runs of a row take turns, and who comes first changes with each repeat. Figures "
-            "are medians. A difference on which the repeats do not agree is noise, and so is one that "
-            "runs of the same column of a row would show in one of twenty such rows. The floor is "
+            "are medians. A difference is noise if runs of the same column would show it by chance in "
+            "one of twenty such rows. The floor is "
             "what nothing can beat: the larger of the time with all data cached and of the needed "
             "bytes over the device's bandwidth, plus one latency. Where the next place cannot be "
             "known (random reads), no policy comes near it." }

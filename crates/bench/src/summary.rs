@@ -100,11 +100,11 @@ pub struct Quotient {
     pub median: f64,
     /// Smallest and largest.
     pub range: (f64, f64),
-    /// Whether the repeats do not agree on a difference, or are too few to tell, or runs
-    /// of the same show one by chance, too.
+    /// Whether runs of the same show such a difference by chance, too, or are too few to
+    /// tell.
     pub noise: bool,
-    /// The factor that chance alone does not reach here.
-    pub band: f64,
+    /// The factor that chance alone does not reach here, if that is known.
+    pub band: Option<f64>,
 }
 
 /// A policy over all rows.
