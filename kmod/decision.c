@@ -155,7 +155,6 @@ raext_window_of(const struct raext_decision *d,
 		const struct bpf_fs_readahead_state *s)
 {
 	pgoff_t file_pages = raext_file_pages(d->mapping);
-	u32 limit = raext_hard_limit();
 	struct raext_window w = { s->start, s->size, s->async_size };
 	bool clamped = false;
 	u32 most, tail;
@@ -170,7 +169,7 @@ raext_window_of(const struct raext_decision *d,
 		w.async_size = w.size;
 		clamped = true;
 	}
-	most = min_t(pgoff_t, limit, file_pages - w.start);
+	most = min_t(pgoff_t, raext_hard_limit(), file_pages - w.start);
 	if (w.size > most) {
 		/* Cut off at the end, and the mark stays where it is. */
 		tail = w.async_size - min(w.async_size, w.size - most);
