@@ -2,7 +2,7 @@
 //! What is known of a file: its streams, each with the window that it is in, and
 //! how far an application usually reads on from a new place.
 
-use crate::plan::{Ask, LEAST};
+use crate::plan::Ask;
 use crate::walk::Walk;
 use raext_policy::prelude::*;
 
@@ -262,8 +262,9 @@ impl File {
         } else {
             (&self.run, (page - begin).saturating_add(pages))
         };
-        // A file's head says nothing of what is behind it.
-        if came > habit.get() && (begin != 0 || came >= LEAST) {
+        // Whoever reads a file from its beginning, its head or all of it, says nothing
+        // of places in its middle.
+        if came > habit.get() && begin != 0 {
             habit.set(came.saturating_add(came / 2 * further));
         }
     }
