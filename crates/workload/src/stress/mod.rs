@@ -56,7 +56,7 @@ pub trait System: Sync {
 struct Shared<'a> {
     files: &'a Files,
     system: &'a dyn System,
-    /// Held for reading by whoever has files open.
+    /// Held for reading by whoever has files open, or drops caches.
     gate: RwLock<()>,
     end: AtomicBool,
     tally: Mutex<Tally>,
@@ -154,7 +154,12 @@ impl Shared<'_> {
     fn drop_caches(&self, mut numbers: SplitMix) -> Result<Tally, StageError> {
         let mut tally = Tally::default();
         while self.goes_on() {
+            // Not during an unmount: XFS of 6.12 counts, and frees, what its shrinker has
+            // just taken off its list of buffers (Linux 497560b9ef42, "xfs: switch (back)
+            // to a per-buftarg buffer hash", ends that).
+            let open = self.gate.read();
             self.system.drop_caches(1 + numbers.below(3))?;
+            drop(open);
             tally.did("drop-caches");
             sleep(Duration::from_millis(numbers.below(DROP_WITHIN_MS)));
         }

@@ -12,6 +12,10 @@ use std::sync::atomic::AtomicU64;
 struct Host<'a> {
     spoil: Option<&'a Path>,
     remounts: AtomicU64,
+    /// Whether caches are being dropped.
+    drops: AtomicBool,
+    /// How often they were during a remount.
+    overlaps: AtomicU64,
 }
 
 impl System for Host<'_> {
@@ -20,10 +24,14 @@ impl System for Host<'_> {
     }
 
     fn drop_caches(&self, _: u64) -> Result<(), StageError> {
+        self.drops.store(true, Ordering::SeqCst);
+        sleep(Duration::from_millis(50));
+        self.drops.store(false, Ordering::SeqCst);
         Ok(())
     }
 
     fn remount(&self) -> Result<(), StageError> {
+        self.overlaps.fetch_add(self.drops.load(Ordering::SeqCst).into(), Ordering::Relaxed);
         self.remounts.fetch_add(1, Ordering::Relaxed);
         let Some(path) = self.spoil else { return Ok(()) };
         let file = OpenOptions::new().write(true).open(path).unwrap();
@@ -40,10 +48,17 @@ fn stress(spoil: Option<&str>) -> StressReport {
     let files = Files::of(dir.path(), 7);
     files.write().unwrap();
     let spoil = spoil.map(|name| dir.path().join(name));
-    let host = Host { spoil: spoil.as_deref(), remounts: AtomicU64::new(0) };
+    let host = Host {
+        spoil: spoil.as_deref(),
+        remounts: AtomicU64::new(0),
+        drops: AtomicBool::new(false),
+        overlaps: AtomicU64::new(0),
+    };
     // Time to find what the first ones spoil.
     let ended = || host.remounts.load(Ordering::Relaxed) >= 8;
-    run(&files, &host, 7, &ended, &mut |_| ()).unwrap()
+    let report = run(&files, &host, 7, &ended, &mut |_| ()).unwrap();
+    assert_eq!(host.overlaps.load(Ordering::Relaxed), 0, "caches were dropped in a remount");
+    report
 }
 
 #[test]
