@@ -154,9 +154,8 @@ impl Shared<'_> {
     fn drop_caches(&self, mut numbers: SplitMix) -> Result<Tally, StageError> {
         let mut tally = Tally::default();
         while self.goes_on() {
-            // Not during an unmount: XFS of 6.12 counts, and frees, what its shrinker has
-            // just taken off its list of buffers (Linux 497560b9ef42, "xfs: switch (back)
-            // to a per-buftarg buffer hash", ends that).
+            // Not during an unmount: XFS of 6.12 expects no buffers then, but its shrinker
+            // may have some that it took off their list (docs/soak.md).
             let open = self.gate.read();
             self.system.drop_caches(1 + numbers.below(3))?;
             drop(open);
