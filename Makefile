@@ -30,7 +30,7 @@ setup:
 
 build: setup
 	@echo 'build: the command and the agent (static)'
-	@$(STATIC) -p raext -p raext-agent
+	@$(STATIC) -p raext -p raext-guest
 	@mkdir -p $(BIN)
 	@cp build/static/$(HOST)/release/raext build/static/$(HOST)/release/raext-agent $(BIN)/
 

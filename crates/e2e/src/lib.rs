@@ -4,7 +4,7 @@
 
 pub mod soak;
 
-use raext_engine::{Engine, GuestObject, KernelChoice, Paths};
+use raext_vm::{Engine, GuestObject, KernelChoice, Paths};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub fn step(text: &str) {
 /// When it does not build.
 pub fn build(code: &Path) -> PathBuf {
     let paths = Paths::find().expect("the tests run in a checkout");
-    raext_build::Builder::new(&paths.root, &paths.build)
+    raext_bpf::build::Builder::new(&paths.root, &paths.build)
         .build(code, &paths.policies(), &step)
         .unwrap_or_else(|error| panic!("{}: {error}", code.display()))
 }

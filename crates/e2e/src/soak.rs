@@ -3,8 +3,8 @@
 //! whether it still watches.
 
 use crate::{complaints, step};
-use raext_engine::{Engine, KernelChoice, Paths};
 use raext_kernel::Want;
+use raext_vm::{Engine, KernelChoice, Paths};
 use std::env;
 use std::fs;
 use std::path::PathBuf;

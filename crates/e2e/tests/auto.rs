@@ -3,8 +3,8 @@
 //! disk; and that what it has learned of one way to read does no harm to the next.
 
 use raext_e2e::{boot, guest_path, step, stop_clean};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 
 /// The workload, how many times longer than usual it runs, and how many times as

@@ -2,12 +2,12 @@
 //! The benchmark in the microVM: interrupted and resumed, with a row that fails,
 //! one that takes the machine down, and one whose answer is wrong.
 
-use raext_bench::{
+use raext_measure::bench::{
     Bench, CACHED, Column, Header, Line, Outcome, Part, Place, Policy, Progress, Results, Row,
     Store, Summary, digest, order,
 };
-use raext_engine::{Engine, Setup};
-use raext_proto::{Course, Device, DeviceProfile, Fs, Request, Workload, WorkloadSpec};
+use raext_model::{Course, Device, DeviceProfile, Fs, Request, Workload, WorkloadSpec};
+use raext_vm::{Engine, Setup};
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
@@ -99,7 +99,7 @@ impl Small {
             answer += &lies.to_string();
         }
         let part =
-            |part: raext_proto::CoursePart| Part { name: part.name, ns: part.ns, ops: part.ops };
+            |part: raext_model::CoursePart| Part { name: part.name, ns: part.ns, ops: part.ops };
         Ok(Outcome {
             parts: run.parts.into_iter().map(part).collect(),
             device_reads: run.device_reads,

@@ -2,7 +2,7 @@
 //! The command as a user has it: what it says to wrong input and in a wrong
 //! environment, and with which status it ends.
 
-use raext_engine::Paths;
+use raext_vm::Paths;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 //! bounded, the counters tell.
 
 use raext_e2e::{accepted, boot, counters, guest_file, step, stop_clean};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Request, Sample, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Request, Sample, Workload};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

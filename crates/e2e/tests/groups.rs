@@ -3,7 +3,7 @@
 //! reads is told apart.
 
 use raext_e2e::{boot, step, stop_clean};
-use raext_proto::{Device, DeviceProfile, Fs, GroupRun, Request, Workload};
+use raext_model::{Device, DeviceProfile, Fs, GroupRun, Request, Workload};
 
 #[test]
 fn reads_of_two_cgroups_are_told_apart() {

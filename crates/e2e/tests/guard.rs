@@ -3,8 +3,8 @@
 //! one that does not keeps it, and what was tripped stays so.
 
 use raext_e2e::{boot, guest_path, step, stop_clean, table};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Placement, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Placement, Workload};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -3,10 +3,10 @@
 //! copy of the state for the state. The data stays right, the I/O bounded, the
 //! counters consistent, the kernel's log clean.
 
-use raext_build::Builder;
+use raext_bpf::build::Builder;
 use raext_e2e::{boot, counters, guest_file, step, stop_clean, table};
-use raext_engine::{Engine, Paths};
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_vm::{Engine, Paths};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

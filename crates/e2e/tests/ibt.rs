@@ -5,7 +5,7 @@
 //! begin in a BPF trampoline.
 
 use raext_e2e::step;
-use raext_engine::{KernelChoice, Paths};
+use raext_vm::{KernelChoice, Paths};
 use std::collections::BTreeMap;
 use std::process::Command;
 

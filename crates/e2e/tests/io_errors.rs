@@ -3,8 +3,8 @@
 //! errors at the same offsets as without, and the same data everywhere else.
 
 use raext_e2e::{boot, guest_path, step, stop_clean};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Outcome, ReadBy, Request, Sight};
+use raext_model::{Device, DeviceProfile, Fs, Outcome, ReadBy, Request, Sight};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 
 const PAGE: u64 = 4096;

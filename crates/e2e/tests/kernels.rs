@@ -4,9 +4,9 @@
 //! should be.
 
 use raext_e2e::{accepted, boot_kernel, counters, guest_file, guest_path, step, stop_clean};
-use raext_engine::{Engine, KernelChoice};
 use raext_kernel::{TESTED, Want};
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_vm::{Engine, KernelChoice};
 use std::collections::BTreeMap;
 use std::iter;
 use std::path::PathBuf;

@@ -3,9 +3,9 @@
 //! learned from a recording.
 
 use raext_e2e::{boot, build, guest_file, guest_path, step, stop_clean};
-use raext_engine::Paths;
-use raext_learn::Recording;
-use raext_proto::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
+use raext_measure::learn::Recording;
+use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
+use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -70,7 +70,7 @@ fn one_command_records_and_one_trains() {
     // Every page of the scan, in order, hits included.
     let mut next = 0;
     for event in &run.events {
-        if let raext_learn::Event::Read(first, pages) = event {
+        if let raext_measure::learn::Event::Read(first, pages) = event {
             assert_eq!(*first, next, "{event:?}");
             next += u64::from(*pages);
         }

@@ -3,8 +3,8 @@
 //! command as a user has it.
 
 use raext_e2e::{boot, guest_file, guest_path, raext, shipped, step, stop_clean};
-use raext_engine::{Engine, Paths};
-use raext_proto::{ChurnKind, Device, DeviceProfile, Fs, Request};
+use raext_model::{ChurnKind, Device, DeviceProfile, Fs, Request};
+use raext_vm::{Engine, Paths};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -155,7 +155,7 @@ fn bpftool_registers_the_c_policy() {
     // after it has registered and pinned: what counts is the kernel's word.
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 16 << 20 };
     engine.set_up(device, &step).unwrap();
-    let sample = engine.run(raext_proto::Workload::RandomRead.default_spec(), &step).unwrap();
+    let sample = engine.run(raext_model::Workload::RandomRead.default_spec(), &step).unwrap();
     assert!(sample.decisions > 0, "not attached: {said}");
     // Its place is taken like anyone's.
     let noop = engine.attach("/noop_c.bpf.o", &BTreeMap::new(), &step);

@@ -3,8 +3,8 @@
 //! devices, replaced live, seen, and killed in the middle of it.
 
 use raext_e2e::{boot, guest_path, raext, step, stop_clean, table};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, GroupRun, Request, Workload, WorkloadSpec};
+use raext_model::{Device, DeviceProfile, Fs, GroupRun, Request, Workload, WorkloadSpec};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -3,8 +3,8 @@
 //! fast where their pattern is, and no other I/O where it is not.
 
 use raext_e2e::{boot, guest_path, step, stop_clean};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 
 const POLICIES: [(&str, Workload, f64); 3] = [

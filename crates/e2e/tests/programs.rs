@@ -3,10 +3,10 @@
 //! counted, and what becomes of the host.
 
 use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
-use raext_engine::{Captured, Disk, Engine, Setup, Share, Talk};
-use raext_proto::{
+use raext_model::{
     Caches, DeviceProfile, End, Folder, Fs, Output, Placement, Program, Stream, User, Volume,
 };
+use raext_vm::{Captured, Disk, Engine, Setup, Share, Talk};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;

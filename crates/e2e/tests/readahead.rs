@@ -4,8 +4,8 @@
 //! they are for.
 
 use raext_e2e::{boot, guest_path, step, stop_clean};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 
 const DATA_BYTES: u64 = 256 << 20;

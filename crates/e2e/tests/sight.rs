@@ -3,8 +3,8 @@
 //! with the device's own statistics.
 
 use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean, table};
-use raext_engine::Engine;
-use raext_proto::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_vm::Engine;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

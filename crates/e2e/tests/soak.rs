@@ -3,10 +3,10 @@
 //! kernel that watches its memory, its locks and its contexts, for as long as
 //! `RAEXT_SOAK_MINUTES` says; and bugs planted to see that they would be seen.
 
-use raext_build::Builder;
+use raext_bpf::build::Builder;
 use raext_e2e::{boot_kernel, complaints, guest_file, guest_path, soak, step};
-use raext_engine::{Engine, EngineError, GuestObject, Paths};
-use raext_proto::{ChurnKind, Device, DeviceProfile, Fs, Placement, Request, StressSpec, Workload};
+use raext_model::{ChurnKind, Device, DeviceProfile, Fs, Placement, Request, StressSpec, Workload};
+use raext_vm::{Engine, EngineError, GuestObject, Paths};
 use std::collections::BTreeMap;
 use std::time::Instant;
 

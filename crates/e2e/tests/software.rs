@@ -2,11 +2,11 @@
 //! Rows of real software: the same answer under whatever policy, and a reason
 //! where there is none.
 
-use raext_bench::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
 use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
-use raext_engine::{Engine, Paths, Setup};
-use raext_proto::{DeviceProfile, End, Fs, Output, Program, User};
-use raext_software::SoftwareRow;
+use raext_measure::bench::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
+use raext_measure::software::SoftwareRow;
+use raext_model::{DeviceProfile, End, Fs, Output, Program, User};
+use raext_vm::{Engine, Paths, Setup};
 use std::collections::BTreeMap;
 
 fn row(name: &str) -> SoftwareRow {

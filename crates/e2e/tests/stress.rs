@@ -7,7 +7,7 @@
 //! `RAEXT_STRESS_SEED` repeats a run (its accesses, not their timing).
 
 use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean};
-use raext_proto::{Fs, StressReport, StressSpec};
+use raext_model::{Fs, StressReport, StressSpec};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The last one, made of random numbers, is no shipped policy.

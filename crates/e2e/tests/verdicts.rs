@@ -2,11 +2,11 @@
 //! What the real verifier says of the shipped policies and of those in
 //! tests/refused, each of which names the cause that must be found.
 
-use raext_build::Builder;
+use raext_bpf::build::Builder;
+use raext_bpf::object::{ObjectError, PolicyObject};
 use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean};
-use raext_engine::Paths;
-use raext_object::{ObjectError, PolicyObject};
-use raext_proto::{Device, DeviceProfile, Fs, Request, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Request, Workload};
+use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ fn each_is_refused_for_its_own_reason() {
             Err(error) => format!("{error}"),
             Ok(object) => {
                 let outcome = engine.check(&guest(refused), &BTreeMap::new(), &step).unwrap();
-                let verdict = raext_verdict::explain(&outcome, &object, &[]);
+                let verdict = raext_bpf::verdict::explain(&outcome, &object, &[]);
                 // An explanation leads to the source, says what to do, and does
                 // not consist of the log.
                 let text = verdict.to_string();
@@ -117,7 +117,7 @@ fn without_the_module_the_verdict_names_it() {
     engine.done(&Request::UnloadModule, &step).unwrap();
     let outcome = engine.check(&guest_path("noop"), &BTreeMap::new(), &step).unwrap();
     let object = PolicyObject::read(&raext_e2e::shipped("noop")).unwrap();
-    let verdict = raext_verdict::explain(&outcome, &object, &[]);
+    let verdict = raext_bpf::verdict::explain(&outcome, &object, &[]);
     assert_eq!(verdict.cause.map(|c| c.name()), Some("no-module"), "{verdict}\n{}", outcome.log);
     stop_clean(engine);
 }

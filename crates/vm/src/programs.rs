@@ -1,125 +1,197 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! From a configuration to an initramfs with everything in it.
+//! Programs of the host in the microVM: their root, their data on a device that
+//! is measured, and running them.
+//!
+//! The order is: [`Engine::make_root`] once, [`Engine::make_volume`] for each
+//! data set, then [`Engine::drop_caches`] and [`Engine::run_program`] for each
+//! run.
 
-use crate::config::{Source, VmConfig};
-use crate::initramfs::Initramfs;
-use crate::{VmError, libs};
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::engine::unexpected;
+use crate::machine::Talk;
+use crate::{Engine, EngineError};
+use raext_model::{Caches, Program, Ran, Reply, Request, Stream, Volume, VolumeMade};
+use std::time::Duration;
 
-/// Where administrators' programs are, which the `PATH` of others lacks.
-const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+/// A program's end, with all that it printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// How it ended, and what it took.
+    pub ran: Ran,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
 
-/// Collect the files of the guest.
-///
-/// # Errors
-/// When one cannot be read, or a program is missing or lacks a library.
-pub fn collect(config: &VmConfig) -> Result<Initramfs, VmError> {
-    let mut initramfs = Initramfs::default();
-    initramfs.add("/init", read(&config.agent)?, 0o755)?;
-    let mut order = String::new();
-    for module in &config.modules {
-        initramfs.add(&format!("/modules/{}.ko", module.name), module.image.clone(), 0o644)?;
-        order += &format!("{}\n", module.name);
+impl Captured {
+    /// Standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
     }
-    initramfs.add("/modules/order", order.into_bytes(), 0o644)?;
-    for program in &config.programs {
-        add_program(&mut initramfs, program)?;
+}
+
+impl Engine {
+    /// Make the root of programs from folders of the guest, the topmost first,
+    /// such as `/shares/TAG`. It can be written to; nothing reaches the folders.
+    /// The root before, the volume and programs in the background are gone.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn make_root(&mut self, layers: &[&str], step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        let layers = layers.iter().map(|&layer| layer.to_owned()).collect();
+        let as_user = !rustix::process::geteuid().is_root();
+        self.done(&Request::MakeRoot { layers, as_user }, step)
     }
-    for file in &config.files {
-        let content = match &file.source {
-            Source::Host(path) => read(path)?,
-            Source::Bytes(bytes) => bytes.clone(),
+
+    /// Show a folder or a file of the guest at a path of the programs' root.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn bind(&mut self, from: &str, at: &str, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        self.done(&Request::Bind { from: from.into(), at: at.into() }, step)
+    }
+
+    /// Mount a disk at `/disks/NAME`, with a new ext4 if that is wanted.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn mount_disk(
+        &mut self,
+        name: &str,
+        make: bool,
+        read_only: bool,
+        step: &dyn Fn(&str),
+    ) -> Result<(), EngineError> {
+        self.done(&Request::MountDisk { name: name.into(), make, read_only }, step)
+    }
+
+    /// Unmount a disk; what was written is in its image file then.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn unmount_disk(&mut self, name: &str, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        self.done(&Request::UnmountDisk { name: name.into() }, step)
+    }
+
+    /// Make a volume in the place of the one before, or of the device of
+    /// [`Engine::set_up`].
+    ///
+    /// # Errors
+    /// As [`Engine::ask`]; there is no volume then.
+    pub fn make_volume(
+        &mut self,
+        volume: Volume,
+        step: &dyn Fn(&str),
+    ) -> Result<VolumeMade, EngineError> {
+        match self.ask(&Request::MakeVolume { volume }, step)? {
+            Reply::VolumeMade(made) => Ok(made),
+            other => Err(unexpected("a volume", other)),
+        }
+    }
+
+    /// Forget the volume.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn drop_volume(&mut self, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        self.done(&Request::DropVolume, step)
+    }
+
+    /// Drop caches.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`]: those of the volume cannot be dropped while programs
+    /// use it.
+    pub fn drop_caches(&mut self, caches: Caches, step: &dyn Fn(&str)) -> Result<(), EngineError> {
+        self.done(&Request::DropCaches { caches }, step)
+    }
+
+    /// Run a program to its end.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`]; not for what the program does.
+    pub fn run_program(
+        &mut self,
+        program: Program,
+        talk: Talk<'_>,
+        step: &dyn Fn(&str),
+    ) -> Result<Ran, EngineError> {
+        let program = Program { input: talk.input.is_some(), ..program };
+        self.talk(&Request::RunProgram { program }, talk, step)
+    }
+
+    /// Run a program to its end, and keep what it prints.
+    ///
+    /// # Errors
+    /// As [`Engine::run_program`].
+    pub fn capture(
+        &mut self,
+        program: Program,
+        step: &dyn Fn(&str),
+    ) -> Result<Captured, EngineError> {
+        let program = Program { input: false, ..program };
+        self.captured(&Request::RunProgram { program }, step)
+    }
+
+    /// Start a program in the background; its number is for
+    /// [`Engine::end_program`]. That it cannot be executed is told there.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn start_program(
+        &mut self,
+        program: Program,
+        step: &dyn Fn(&str),
+    ) -> Result<u32, EngineError> {
+        match self.ask(&Request::StartProgram { program }, step)? {
+            Reply::Started { id } => Ok(id),
+            other => Err(unexpected("a program's number", other)),
+        }
+    }
+
+    /// Send a signal (none, if 0) to a program in the background, wait for its
+    /// end, but not longer than told, and then kill it.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub fn end_program(
+        &mut self,
+        id: u32,
+        signal: i32,
+        within: Duration,
+        step: &dyn Fn(&str),
+    ) -> Result<Captured, EngineError> {
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        self.captured(&Request::EndProgram { id, signal, within_ms }, step)
+    }
+
+    fn captured(
+        &mut self,
+        request: &Request,
+        step: &dyn Fn(&str),
+    ) -> Result<Captured, EngineError> {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut output = |stream, data: &[u8]| {
+            match stream {
+                Stream::Stdout => stdout.extend_from_slice(data),
+                Stream::Stderr => stderr.extend_from_slice(data),
+            }
+            true
         };
-        initramfs.add(&file.guest, content, file.mode)?;
+        let ran = self.talk(request, Talk { output: &mut output, input: None }, step)?;
+        Ok(Captured { ran, stdout, stderr })
     }
-    Ok(initramfs)
-}
 
-fn add_program(initramfs: &mut Initramfs, program: &Path) -> Result<(), VmError> {
-    let path = look_up(program, true)
-        .ok_or_else(|| VmError::NoProgram { name: program.display().to_string() })?;
-    let content = read(&path)?;
-    for (library, content) in libs::closure(&path, &content)? {
-        let library = utf8(&library)?;
-        if !initramfs.has(library) {
-            initramfs.add(library, content, 0o755)?;
+    fn talk(
+        &mut self,
+        request: &Request,
+        talk: Talk<'_>,
+        step: &dyn Fn(&str),
+    ) -> Result<Ran, EngineError> {
+        match self.vm.talk(request, talk, &mut |text| step(text))? {
+            Reply::Ran(ran) => Ok(ran),
+            Reply::Failed(failure) => Err(failure.into()),
+            other => Err(unexpected("a program's end", other)),
         }
-    }
-    // A program from elsewhere must be found by its name in the guest too.
-    if let (false, Some(name)) = (path.parent().is_some_and(in_guest_path), path.file_name()) {
-        let name = utf8(Path::new(name))?;
-        initramfs.add(&format!("/bin/{name}"), content.clone(), 0o755)?;
-    }
-    initramfs.add(utf8(&path)?, content, 0o755)
-}
-
-/// Whether the agent looks for programs in this directory.
-fn in_guest_path(dir: &Path) -> bool {
-    const PATH: [&str; 6] =
-        ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    PATH.iter().any(|place| dir == Path::new(place))
-}
-
-/// A program by its path, or by its name along `PATH` and, if wanted, `sbin`.
-pub fn look_up(program: &Path, sbin: bool) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        let path = std::path::absolute(program).ok()?;
-        return path.is_file().then_some(path);
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let sbin = if sbin { &SBIN[..] } else { &[] };
-    env::split_paths(&path)
-        .chain(sbin.iter().map(PathBuf::from))
-        .map(|dir| dir.join(program))
-        .find(|path| path.is_absolute() && path.is_file())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, VmError> {
-    fs::read(path).map_err(|source| VmError::File { path: path.to_owned(), source })
-}
-
-fn utf8(path: &Path) -> Result<&str, VmError> {
-    path.to_str().ok_or_else(|| VmError::GuestPath { path: path.display().to_string() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{GuestFile, GuestModule};
-
-    #[test]
-    fn the_agent_the_modules_and_the_files_are_in_their_places() {
-        let own = env::current_exe().unwrap();
-        let mut config = VmConfig::new("/no/kernel", &own);
-        config.modules = ["configfs", "null_blk"]
-            .map(|name| GuestModule { name: name.into(), image: vec![1, 2] })
-            .into();
-        let source = Source::Bytes(vec![3]);
-        config.files = vec![GuestFile { guest: "/policy/noop.o".into(), source, mode: 0o644 }];
-        config.programs = vec![own.clone()];
-        let initramfs = collect(&config).unwrap();
-        for path in ["/init", "/modules/configfs.ko", "/modules/null_blk.ko", "/policy/noop.o"] {
-            assert!(initramfs.has(path), "{path}");
-        }
-        assert!(initramfs.has(own.to_str().unwrap()));
-        let name = own.file_name().unwrap().to_str().unwrap();
-        assert!(initramfs.has(&format!("/bin/{name}")));
-        let mut archive = Vec::new();
-        initramfs.write(&mut archive).unwrap();
-        let order = b"configfs\nnull_blk\n";
-        assert!(archive.windows(order.len()).any(|part| part == order));
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let mut config = VmConfig::new("/no/kernel", "/no/agent");
-        let error = collect(&config).unwrap_err();
-        assert!(error.to_string().starts_with("/no/agent: "), "{error}");
-        config.agent = env::current_exe().unwrap();
-        config.programs = vec!["mkfs.of-no-such-kind".into()];
-        let error = collect(&config).unwrap_err();
-        assert!(matches!(error, VmError::NoProgram { .. }) && error.is_environment(), "{error}");
     }
 }

@@ -3,8 +3,8 @@
 //! with feature `vm`; `RAEXT_KERNEL` names the kernel image and `RAEXT_AGENT`
 //! the static agent.
 
-use raext_proto::{Reply, Request};
-use raext_vm::{GuestFile, Source, Vm, VmConfig, VmError};
+use raext_model::{Reply, Request};
+use raext_vm::machine::{GuestFile, Source, Vm, VmConfig, VmError};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -139,7 +139,8 @@ fn an_init_that_ends_is_a_panic_and_an_agent_that_dies_is_reported() {
 #[test]
 fn a_module_that_the_kernel_refuses_is_named() {
     let mut config = config();
-    config.modules = vec![raext_vm::GuestModule { name: "junk".into(), image: vec![0; 64] }];
+    config.modules =
+        vec![raext_vm::machine::GuestModule { name: "junk".into(), image: vec![0; 64] }];
     let error = boot(&config).unwrap_err();
     let VmError::Setup(failure) = &error else { panic!("{error}") };
     assert_eq!(failure.what, "load /modules/junk.ko");

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Running compilers.
+
+use crate::build::BuildError;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Run to the end; a program that says no is no error here.
+fn output(command: &mut Command) -> Result<Output, BuildError> {
+    command.output().map_err(|source| BuildError::Spawn {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })
+}
+
+/// Run a compiler: what it printed and what it warned of, or its objections.
+pub fn compile(command: &mut Command, source: &Path) -> Result<Compiled, BuildError> {
+    let output = output(command)?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if !output.status.success() {
+        return Err(BuildError::Compiler { path: source.to_path_buf(), said });
+    }
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(Compiled { printed, warnings: said })
+}
+
+/// What a compiler that was content said.
+pub struct Compiled {
+    pub printed: String,
+    pub warnings: String,
+}
+
+/// Standard output of a program that ends well.
+pub fn stdout(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

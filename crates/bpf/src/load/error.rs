@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Why a policy could not be loaded, attached or taken away, other than by the
+//! kernel's verdict.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// What went wrong.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The object file is not what it should be.
+    #[error(transparent)]
+    Object(#[from] crate::object::ObjectError),
+    /// libbpf does not open the object file.
+    #[error("{}: libbpf does not open it: {said}", path.display())]
+    Open {
+        /// The object file.
+        path: PathBuf,
+        /// libbpf's words.
+        said: String,
+    },
+    /// A tunable's value was not taken.
+    #[error("{}: tunable {name} could not be set: {why}", path.display())]
+    Tunable {
+        /// The object file.
+        path: PathBuf,
+        /// The tunable.
+        name: String,
+        /// What is in the way.
+        why: String,
+    },
+    /// The policy's table has no room for what is to be chosen.
+    #[error(
+        "{}: its table has no member {member}: build it against the current \
+         readahead_ext.bpf.h or raext-policy",
+        path.display()
+    )]
+    NoMember {
+        /// The object file.
+        path: PathBuf,
+        /// The member.
+        member: &'static str,
+    },
+    /// The policy that was to be replaced is not there any more.
+    #[error("{0} was detached meanwhile: nothing was replaced")]
+    Gone(String),
+    /// The kernel did not replace a policy.
+    #[error("the kernel did not put {name} into the place of {old}: {why}")]
+    Swap {
+        /// The new policy.
+        name: String,
+        /// The old one.
+        old: String,
+        /// The reason as the system gave it.
+        why: String,
+    },
+    /// The caller may not load programs.
+    #[error("loading a policy needs root (CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN)")]
+    NotPermitted,
+    /// The module is not there.
+    #[error(
+        "the kernel module readahead_ext is not loaded: run `raext module build` and \
+         `raext module load`"
+    )]
+    NoModule,
+    /// The kernel's BTF is not there.
+    #[error("this kernel has no BTF (/sys/kernel/btf/vmlinux): it cannot run policies")]
+    NoBtf,
+    /// Another policy has the place.
+    #[error(
+        "the place is taken by {holder}: `raext detach` or `raext swap` it, or choose a narrower \
+         place (--cgroup, --device)"
+    )]
+    Busy {
+        /// Its name.
+        holder: String,
+    },
+    /// Nobody has the place, and yet it is taken.
+    #[error(
+        "the readahead functions are held by a livepatch, or kernel.ftrace_enabled is 0: the \
+         kernel's log says which"
+    )]
+    HooksHeld,
+    /// Loaded, but the kernel did not attach it.
+    #[error("the kernel did not attach {name}: {why}")]
+    Attach {
+        /// The policy.
+        name: String,
+        /// The reason as the system gave it.
+        why: String,
+    },
+    /// The file system for pins is not there.
+    #[error("{}: {why}: is bpffs mounted? (mount -t bpf bpf /sys/fs/bpf)", path.display())]
+    Bpffs {
+        /// Where the pin was to be.
+        path: PathBuf,
+        /// The reason as the system gave it.
+        why: String,
+    },
+    /// The pin's name is taken.
+    #[error("a policy is pinned as '{0}' already: detach it first, or choose another --name")]
+    NameTaken(String),
+    /// The pin's name cannot be a file's.
+    #[error("'{0}' cannot be a policy's name: use letters, digits, '-' and '_'")]
+    BadName(String),
+    /// No such pin.
+    #[error("no policy is pinned as '{0}': `raext list` shows those that are")]
+    NoSuchPin(String),
+}
+
+impl LoadError {
+    /// Whether the environment lacks something (exit status 69), rather than
+    /// an input being refused (1).
+    pub fn is_environment(&self) -> bool {
+        matches!(
+            self,
+            Self::NotPermitted
+                | Self::NoModule
+                | Self::NoBtf
+                | Self::HooksHeld
+                | Self::Bpffs { .. }
+        )
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From an object file to programs that the verifier has accepted.
+
+use crate::load::LoadError;
+use crate::load::capture::capture;
+use crate::object::PolicyObject;
+use libbpf_rs::{AsRawLibbpf, ErrorKind, MapType, Object, ObjectBuilder, OpenObject};
+use raext_model::{LoadOutcome, Placement};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// libbpf's flag for a struct_ops map that is attached by a link. Objects whose
+/// table lies in `.struct_ops` (as the first ones did) lack it.
+const BPF_F_LINK: u32 = 1 << 13;
+
+/// How libbpf announces a verifier's log.
+const LOG_BEGINS: &str = "-- BEGIN PROG LOAD LOG --";
+
+/// The kernel's verdict on a policy, without attaching it.
+///
+/// # Errors
+/// When the object file or a tunable is wrong, or the environment cannot load
+/// anything. A refused policy is no error.
+pub fn check(path: &Path, set: &BTreeMap<String, String>) -> Result<LoadOutcome, LoadError> {
+    let object = PolicyObject::read(path)?;
+    let (loaded, said) = load(&object, set, &Placement::default())?;
+    Ok(outcome(loaded.as_ref().err(), said))
+}
+
+/// Whether the object file has these tunables and takes these values.
+///
+/// # Errors
+/// When it does not.
+pub fn check_tunables(path: &Path, set: &BTreeMap<String, String>) -> Result<(), LoadError> {
+    let object = PolicyObject::read(path)?;
+    for (name, value) in set {
+        object.encode_tunable(name, value)?;
+    }
+    Ok(())
+}
+
+/// A loaded object, or libbpf's error; and what libbpf said.
+type Loaded = (Result<Object, libbpf_rs::Error>, String);
+
+/// Open, set the tunables and the place, load.
+pub fn load(
+    object: &PolicyObject,
+    set: &BTreeMap<String, String>,
+    placement: &Placement,
+) -> Result<Loaded, LoadError> {
+    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        return Err(LoadError::NoBtf);
+    }
+    let (opened, said) = capture(|| ObjectBuilder::default().open_file(object.path()));
+    let mut open = opened.map_err(|error| LoadError::Open {
+        path: object.path().to_path_buf(),
+        said: first_complaint(&said).unwrap_or_else(|| error.to_string()),
+    })?;
+    for (name, value) in set {
+        set_tunable(&mut open, object, name, value)?;
+    }
+    place(&mut open, object, placement)?;
+    make_links(&open);
+    let logs = VerifierLogs::lend(&mut open);
+    let (loaded, mut said) = capture(|| open.load());
+    if loaded.is_err() {
+        said.push_str(&logs.text());
+    }
+    if let Err(error) = &loaded
+        && error.kind() == ErrorKind::PermissionDenied
+        && !said.contains(LOG_BEGINS)
+    {
+        return Err(LoadError::NotPermitted);
+    }
+    Ok((loaded, said))
+}
+
+/// Room for the verifier's log of each program.
+///
+/// Left to itself, libbpf verifies a program again with a buffer twice as large
+/// until the whole log fits: minutes, for a loop that runs into the verifier's
+/// limit. The kernel keeps the end of a log that does not fit, which is the part
+/// that tells.
+struct VerifierLogs(Vec<(String, Vec<u8>)>);
+
+impl VerifierLogs {
+    const ROOM: usize = 1 << 20;
+
+    /// Give libbpf the room. The value must outlive the loading.
+    fn lend(open: &mut OpenObject) -> Self {
+        let lend = |program: libbpf_rs::OpenProgramMut<'_>| {
+            let name = program.name().to_string_lossy().into_owned();
+            let mut room = vec![0_u8; Self::ROOM];
+            // SAFETY: the program belongs to `open`; the buffer is as long as
+            // said, does not move with its Vec, and the caller keeps it until
+            // libbpf has finished loading.
+            unsafe {
+                libbpf_rs::libbpf_sys::bpf_program__set_log_buf(
+                    program.as_libbpf_object().as_ptr(),
+                    room.as_mut_ptr().cast(),
+                    room.len() as _,
+                );
+            }
+            (name, room)
+        };
+        Self(open.progs_mut().map(lend).collect())
+    }
+
+    /// The logs as libbpf prints them when the room is its own.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, room) in &self.0 {
+            let end = room.iter().position(|&byte| byte == 0).unwrap_or(room.len());
+            if end > 0 {
+                let log = String::from_utf8_lossy(&room[..end]);
+                text.push_str(&format!(
+                    "libbpf: prog '{name}': {LOG_BEGINS}\n{}\n-- END PROG LOAD LOG --\n",
+                    log.trim_end()
+                ));
+            }
+        }
+        text
+    }
+}
+
+/// What a load came to, for whoever asked.
+pub fn outcome(error: Option<&libbpf_rs::Error>, log: String) -> LoadOutcome {
+    LoadOutcome { accepted: error.is_none(), errno: error.map_or(0, errno), log }
+}
+
+/// The system's number of an error, EINVAL where there is none. libbpf-rs keeps
+/// the number to itself but prints it.
+pub fn errno(error: &libbpf_rs::Error) -> i32 {
+    const EINVAL: i32 = 22;
+    let text = format!("{error:#}");
+    let number = text.rsplit_once("os error ").map(|(_, rest)| rest);
+    number.and_then(|n| n.split(')').next()?.trim().parse().ok()).unwrap_or(EINVAL)
+}
+
+/// The first of libbpf's lines that says what is wrong.
+fn first_complaint(said: &str) -> Option<String> {
+    let line = said.lines().find(|line| line.starts_with("libbpf: "))?;
+    Some(line.trim_start_matches("libbpf: ").to_owned())
+}
+
+fn set_tunable(
+    open: &mut OpenObject,
+    object: &PolicyObject,
+    name: &str,
+    value: &str,
+) -> Result<(), LoadError> {
+    let failed = |why: &str| LoadError::Tunable {
+        path: object.path().to_path_buf(),
+        name: name.to_owned(),
+        why: why.to_owned(),
+    };
+    let (offset, bytes) = object.encode_tunable(name, value)?;
+    let mut rodata = open
+        .maps_mut()
+        .find(|map| map.name().to_string_lossy().ends_with(".rodata"))
+        .ok_or_else(|| failed("the object has no .rodata"))?;
+    rodata
+        .initial_value_mut()
+        .and_then(|data| data.get_mut(offset..offset + bytes.len()))
+        .ok_or_else(|| failed("it lies outside of .rodata"))?
+        .copy_from_slice(&bytes);
+    Ok(())
+}
+
+/// Write the place into the policy's table.
+fn place(
+    open: &mut OpenObject,
+    object: &PolicyObject,
+    placement: &Placement,
+) -> Result<(), LoadError> {
+    let members: [(&'static str, Vec<u8>); 3] = [
+        ("cgroup_id", placement.cgroup_id.to_le_bytes().to_vec()),
+        ("dev", placement.dev.to_le_bytes().to_vec()),
+        ("guard_percent", placement.guard_percent.to_le_bytes().to_vec()),
+    ];
+    for (member, bytes) in members {
+        if bytes.iter().all(|&byte| byte == 0) {
+            continue;
+        }
+        let missing = || LoadError::NoMember { path: object.path().to_path_buf(), member };
+        let at = object.member(member).ok_or_else(missing)?;
+        let mut table =
+            open.maps_mut().find(|map| map.map_type() == MapType::StructOps).ok_or_else(missing)?;
+        table
+            .initial_value_mut()
+            .and_then(|data| data.get_mut(at..at + bytes.len()))
+            .ok_or_else(missing)?
+            .copy_from_slice(&bytes);
+    }
+    Ok(())
+}
+
+/// Have every struct_ops table attached by a link.
+fn make_links(open: &OpenObject) {
+    for map in open.maps().filter(|map| map.map_type() == MapType::StructOps) {
+        let flags = map.map_flags() | BPF_F_LINK;
+        // SAFETY: the map belongs to `open`, which outlives this call, and is
+        // not loaded yet, when its flags may still be changed.
+        unsafe {
+            libbpf_rs::libbpf_sys::bpf_map__set_map_flags(map.as_libbpf_object().as_ptr(), flags);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::errno;
+    use std::io;
+
+    #[test]
+    fn the_system_s_number_survives_the_wrapping() {
+        use libbpf_rs::ErrorExt as _;
+        let busy = libbpf_rs::Error::from(io::Error::from_raw_os_error(16));
+        assert_eq!(errno(&busy), 16);
+        assert_eq!(errno(&busy.context("attaching")), 16);
+    }
+}

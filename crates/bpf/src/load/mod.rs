@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Loads, attaches and pins readahead policies with libbpf.
+//!
+//! The command uses this on the host, the agent in the microVM: a verdict that
+//! was given in the one is given by the same code in the other.
+
+mod attach;
+mod attached;
+mod capture;
+mod counters;
+mod error;
+mod loaded;
+mod pins;
+mod swap;
+mod table;
+
+pub use attach::{Attached, Attempt, attach, pin_path};
+pub use attached::{AttachedPolicy, attached};
+pub use counters::{Counters, counters, decisions};
+pub use error::LoadError;
+pub use loaded::{check, check_tunables};
+pub use pins::{PIN_DIR, PinnedPolicy, detach, list};
+pub use swap::{Swapped, swap};

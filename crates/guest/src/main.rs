@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The product's agent.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    raext_guest::run()
+}

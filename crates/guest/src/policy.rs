@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Policies: checked, attached, detached.
+
+use crate::error::Context;
+use raext_bpf::load::{Attached, Attempt, Swapped};
+use raext_model::{Failure, LoadOutcome, Placement, Reply};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Tunables, by name.
+type Set = BTreeMap<String, String>;
+
+/// The verdict of this kernel, without attaching.
+///
+/// # Errors
+/// When there can be none: the object is no policy, the module is missing.
+pub fn check(object: &str, set: &Set) -> Result<Reply, Failure> {
+    let outcome =
+        raext_bpf::load::check(Path::new(object), set).context(|| format!("check {object}"))?;
+    Ok(Reply::Load(outcome))
+}
+
+/// Attach a policy; `Err` in the result is the verifier's verdict.
+///
+/// # Errors
+/// When it cannot be attached for another reason.
+pub fn attach(
+    object: &str,
+    set: &Set,
+    placement: &Placement,
+) -> Result<Result<Attached, LoadOutcome>, Failure> {
+    let attempt = raext_bpf::load::attach(Path::new(object), set, placement);
+    Ok(match attempt.context(|| format!("attach {object}"))? {
+        Attempt::Attached(attached) => Ok(attached),
+        Attempt::Refused(outcome) => Err(outcome),
+    })
+}
+
+/// As [`attach`], for a policy that is known to pass.
+///
+/// # Errors
+/// When it does not, too.
+pub fn attach_known(object: &str) -> Result<Attached, Failure> {
+    attach(object, &Set::new(), &Placement::default())?.map_err(|outcome| Failure {
+        what: format!("attach {object}"),
+        why: format!("it was refused:\n{}", outcome.log),
+    })
+}
+
+/// Put another policy into the place of one.
+///
+/// # Errors
+/// When it cannot be done for another reason than the verifier's verdict.
+pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<Reply, Failure> {
+    let swapped = attached.swap(Path::new(object), set).context(|| format!("swap {object}"))?;
+    Ok(Reply::Load(match swapped {
+        Swapped::Done(_) => accepted(),
+        Swapped::Refused(outcome) => outcome,
+    }))
+}
+
+/// An accepted policy, as an outcome.
+pub fn accepted() -> LoadOutcome {
+    LoadOutcome { accepted: true, errno: 0, log: String::new() }
+}
+
+/// Detach, and wait until the kernel has let go: it does so on a work queue
+/// where the last reference was a program's or a map's.
+pub fn detach(attached: Attached) {
+    let before = raext_bpf::load::attached().map_or(0, |table| table.len());
+    drop(attached);
+    for _ in 0..1000 {
+        match raext_bpf::load::attached() {
+            Some(table) if table.len() >= before => sleep(Duration::from_millis(2)),
+            _ => return,
+        }
+    }
+}
+
+/// Decisions that all policies were asked for so far; 0 without the module.
+pub fn decisions() -> u64 {
+    raext_bpf::load::decisions()
+}
+
+/// The module's parameter that has the time in callbacks counted.
+const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
+
+/// Count the time in callbacks, or do so no more.
+///
+/// # Errors
+/// When the module is not there.
+pub fn set_timing(on: bool) -> Result<Reply, Failure> {
+    let word = if on { "Y" } else { "N" };
+    std::fs::write(TIMING, word).context(|| format!("write {TIMING}"))?;
+    Ok(Reply::Done)
+}
+
+/// The counters of all attached policies, by the kind of event.
+pub fn counts() -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut counts = BTreeMap::<String, BTreeMap<String, u64>>::new();
+    for row in raext_bpf::load::counters().into_iter().flatten() {
+        let sums = counts.entry(row.event).or_default();
+        for (name, count) in row.counts {
+            *sums.entry(name).or_default() += count;
+        }
+    }
+    counts
+}

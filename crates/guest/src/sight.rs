@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What an application sees that reads all of the data, errors included.
+
+use crate::error::Context;
+use crate::policy;
+use crate::worker::{Job, Order, Worker};
+use crate::workload::{PAGE, Stage, Target};
+use raext_model::{Failure, Outcome, ReadBy, ReadFailure, Reply, Sight};
+use std::os::unix::process::ExitStatusExt as _;
+
+/// Read, from a cold cache.
+///
+/// # Errors
+/// When something else goes wrong than what the device was made to do.
+pub fn read_all(stage: &Stage, by: ReadBy) -> Result<Reply, Failure> {
+    stage.chill().context(|| "drop the caches".into())?;
+    let decided = policy::decisions();
+    let sight = match by {
+        ReadBy::Read { op_bytes } => stage.target().read_all(op_bytes),
+        ReadBy::Mapping => Ok(touch_all(stage.target())?),
+    };
+    let mut sight = sight.context(|| "read the data".into())?;
+    sight.decisions = policy::decisions().saturating_sub(decided);
+    Ok(Reply::Sight(sight))
+}
+
+/// Touch every page; a worker for each run of pages between two signals.
+fn touch_all(target: &Target) -> Result<Sight, Failure> {
+    let mut sight = Sight { bytes: target.data_bytes, ..Sight::default() };
+    let mut from = 0;
+    while from < target.data_bytes {
+        let job = Job::Touch { target: target.clone(), from };
+        let mut worker = Worker::start(&Order { cgroup: None, job })?;
+        let mut last = None;
+        loop {
+            match worker.next()? {
+                Some(Reply::Progress { text }) => last = text.parse::<u64>().ok(),
+                Some(Reply::Done) => return Ok(sight),
+                Some(Reply::Failed(failure)) => return Err(failure),
+                Some(_) => return Err(worker.lost()),
+                None => break,
+            }
+        }
+        let (Some(offset), Some(signal)) = (last, worker.wait()?.signal()) else {
+            return Err(worker.lost());
+        };
+        sight.failures.push(ReadFailure { offset, outcome: Outcome::Signal(signal) });
+        sight.bytes -= PAGE.min(target.data_bytes - offset);
+        from = offset + PAGE;
+    }
+    Ok(sight)
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Why there is no benchmark.
+
+use raext_vm::EngineError;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What went wrong. That a row cannot be run is no error: its cells say so.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// A file.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// The attempt, as a verb.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A line of the store.
+    #[error(
+        "{}: line {number} is none of a bench ({why}); --fresh begins anew",
+        path.display()
+    )]
+    BadLine {
+        /// The store.
+        path: PathBuf,
+        /// The line, from 1.
+        number: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store holds something else.
+    #[error(
+        "{} holds another bench: {why}; --fresh throws it away, --out keeps this one elsewhere",
+        path.display()
+    )]
+    OtherBench {
+        /// The store.
+        path: PathBuf,
+        /// The difference.
+        why: String,
+    },
+    /// Two at once.
+    #[error("{} is in use by another bench", .0.display())]
+    InUse(PathBuf),
+    /// The microVM could not be had.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl BenchError {
+    /// Whether the environment lacks something, rather than an input being refused.
+    pub fn is_environment(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.is_environment(),
+            Self::Io { .. } => true,
+            Self::BadLine { .. } | Self::OtherBench { .. } | Self::InUse(_) => false,
+        }
+    }
+
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { what, path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A row of the table: something that is run again and again, the same each time.
+
+use raext_model::{DeviceProfile, Fs};
+use raext_vm::{Engine, Setup};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One run of one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One for most rows; two for a scan beside random readers.
+    pub parts: Vec<Part>,
+    /// Read requests that the device completed meanwhile.
+    pub device_reads: u64,
+    /// Bytes that the device read meanwhile.
+    pub device_bytes: u64,
+    /// Decisions that the policy was asked for (0 without a policy).
+    pub decisions: u64,
+    /// A checksum or a normalised answer: the same in every column, or the cell
+    /// is wrong.
+    pub answer: String,
+}
+
+/// What is timed by itself. Its work is the same in each run, so that a quotient
+/// of times is one of speeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What it is called.
+    pub name: String,
+    /// Wall time, nanoseconds.
+    pub ns: u64,
+    /// How much was done, in the row's own unit.
+    pub ops: u64,
+}
+
+impl Outcome {
+    /// Whether it came to its limit: then it has no answer, and has not read all.
+    pub fn is_cut(&self) -> bool {
+        matches!(&self.answer[..], CUT | CUT_BLIND)
+    }
+
+    /// Nanoseconds an operation: the geometric mean over the parts.
+    pub fn ns_per_op(&self) -> f64 {
+        if let [part] = &self.parts[..] {
+            return part.ns.max(1) as f64 / part.ops.max(1) as f64;
+        }
+        let logs =
+            self.parts.iter().map(|part| (part.ns.max(1) as f64 / part.ops.max(1) as f64).ln());
+        (logs.sum::<f64>() / self.parts.len().max(1) as f64).exp()
+    }
+}
+
+/// The device and the file system that a row's data lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Latency and bandwidth.
+    pub device: DeviceProfile,
+    /// What lies on it.
+    pub fs: Fs,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.device, self.fs))
+    }
+}
+
+/// The answer of a run that came to its limit: its speed counts, by what it did.
+pub const CUT: &str = "cut short";
+/// The answer of a run that came to its limit without telling what it had done: no
+/// more than all, so that it is no faster than its figure.
+pub const CUT_BLIND: &str = "cut short, no faster than this";
+
+/// When a run is hopelessly slow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// It takes longer than this, milliseconds.
+    pub ms: u64,
+    /// What a whole run does, and what the kernel needs for it.
+    pub whole: Vec<Part>,
+}
+
+impl Limit {
+    /// The one part of a run that took longer and did not tell what it had done; `None`
+    /// where several parts go on at once, since the one that is late is not known.
+    pub fn exceeded(&self) -> Option<Part> {
+        let [part] = &self.whole[..] else { return None };
+        Some(Part { ns: self.ms * 1_000_000, ..part.clone() })
+    }
+}
+
+/// A row. What fails is told by its reason alone: the cell is marked with it, and
+/// the rest goes on.
+pub trait Row {
+    /// Its name, on the command line too. Rows of different places may share it.
+    fn name(&self) -> &str;
+
+    /// One line for people.
+    fn describe(&self) -> &str;
+
+    /// Where its data lies.
+    fn place(&self) -> Place;
+
+    /// All that decides what is run, versions and sizes included: measurements
+    /// of another definition are not mixed with those of this one. Asked for after
+    /// [`Row::provide`].
+    fn definition(&self) -> String;
+
+    /// What its machine is called: rows of the same place and machine share one
+    /// boot.
+    fn machine(&self) -> &str {
+        "synthetic"
+    }
+
+    /// Before the boot: get what is needed (packages, data sets), and add to the
+    /// machine what this row wants in it.
+    ///
+    /// # Errors
+    /// When the row cannot be run here: all of its cells are marked with the reason.
+    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), String> {
+        let _ = (setup, step);
+        Ok(())
+    }
+
+    /// After a boot, before this row's runs: the device or volume, and the data on
+    /// it. No policy is attached, and the readahead setting is the kernel's own.
+    ///
+    /// # Errors
+    /// As [`Row::provide`].
+    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String>;
+
+    /// How long the runs that follow may take: one that takes longer may end early,
+    /// with the answer [`CUT`] and the operations that it did where that changes nothing
+    /// of its speed, else with [`CUT_BLIND`] and [`Limit::exceeded`].
+    fn limit(&mut self, limit: Option<Limit>) {
+        let _ = limit;
+    }
+
+    /// One run with a cold cache, under whatever is attached and set now.
+    ///
+    /// # Errors
+    /// When it fails or brings a wrong answer.
+    fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String>;
+
+    /// The same with nothing dropped before, for the floor. It is run twice in a
+    /// row, and the second time counts: all of its data is cached then.
+    ///
+    /// # Errors
+    /// As [`Row::run`].
+    fn run_cached(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String>;
+
+    /// Bytes that the device has to read in a cold run, for each part; where that
+    /// is not known, the least that it read in any run stands in.
+    fn needed_bytes(&self) -> Option<Vec<u64>> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_count_alike() {
+        let part = |ns, ops| Part { name: String::new(), ns, ops };
+        let outcome = |parts| Outcome {
+            parts,
+            device_reads: 0,
+            device_bytes: 0,
+            decisions: 0,
+            answer: String::new(),
+        };
+        let one = outcome(vec![part(800, 8)]);
+        assert!((one.ns_per_op() - 100.0).abs() < 1e-9);
+        let two = outcome(vec![part(800, 8), part(400, 1)]);
+        assert!((two.ns_per_op() - 200.0).abs() < 1e-9, "{}", two.ns_per_op());
+    }
+
+    #[test]
+    fn one_part_can_be_cut_short_blindly() {
+        let part = |ns| Part { name: "reads".into(), ns, ops: 8 };
+        let limit = |whole| Limit { ms: 3, whole };
+        assert_eq!(limit(vec![part(800)]).exceeded(), Some(part(3_000_000)));
+        assert_eq!(limit(vec![part(800), part(900)]).exceeded(), None);
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! An entry of the catalogue on a device, as a row of the benchmark.
+
+use crate::bench::{CUT_BLIND, Limit, Outcome, Place, Row};
+use crate::software::SoftwareError;
+use crate::software::catalogue::{Entry, catalogue, find};
+use crate::software::dataset::{AGENT, Made, share};
+use crate::software::guest::{DATA, Guest};
+use crate::software::outcome::outcome;
+use raext_model::{Folder, Fs, Volume};
+use raext_vm::{Engine, Setup};
+use std::path::{Path, PathBuf};
+
+/// Room on a volume beside its data, bytes.
+const SPARE: u64 = 64 << 20;
+/// The guest's memory beside the volume and a cache that holds all of it, MiB.
+const MEMORY_MIB: u32 = 768;
+
+/// A row of real software.
+pub struct SoftwareRow {
+    entry: &'static Entry,
+    place: Place,
+    cache: PathBuf,
+    made: Option<Made>,
+    /// The versions of its packages, once they are there.
+    versions: String,
+    limit: Option<Limit>,
+}
+
+impl SoftwareRow {
+    /// The row of that name; packages and data are kept in `cache`.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn new(name: &str, place: Place, cache: &Path) -> Result<Self, SoftwareError> {
+        let entry = find(name)?;
+        let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
+        Ok(Self { entry, place, cache, made: None, versions: String::new(), limit: None })
+    }
+
+    /// Every row of the catalogue on a place; none where there are no files.
+    ///
+    /// # Errors
+    /// When the cache's path cannot be told.
+    pub fn all(place: Place, cache: &Path) -> Result<Vec<Box<dyn Row>>, SoftwareError> {
+        if place.fs == Fs::Raw {
+            return Ok(Vec::new());
+        }
+        let row = |entry: &Entry| {
+            Self::new(entry.name, place, cache).map(|row| Box::new(row) as Box<dyn Row>)
+        };
+        catalogue().map(row).collect()
+    }
+
+    fn get(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), SoftwareError> {
+        let data = self.entry.data;
+        let root = data.software.provide(&self.cache, step)?;
+        let made = data.provide(&self.cache, &root, &setup.kernel, step)?;
+        self.versions = data.software.versions(&root);
+        let (share, disk) = (share(&self.cache), data.disk(&made));
+        if !setup.shares.contains(&share) {
+            setup.shares.push(share);
+        }
+        if !setup.disks.contains(&disk) {
+            setup.disks.push(disk);
+        }
+        let memory = MEMORY_MIB + 2 * data.mib;
+        setup.memory_mib = Some(setup.memory_mib.map_or(memory, |there| there.max(memory)));
+        self.made = Some(made);
+        Ok(())
+    }
+
+    fn set_up(&self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), SoftwareError> {
+        let data = self.entry.data;
+        engine.make_root(&[&data.software.layer()], step)?;
+        engine.bind("/init", AGENT, step)?;
+        engine.mount_disk(data.name, false, true, step)?;
+        let folders = vec![Folder { at: DATA.into(), from: Some(data.folder()) }];
+        let bytes = (u64::from(data.mib) << 20) + SPARE;
+        let Place { device: profile, fs } = self.place;
+        let volume = engine.make_volume(Volume { profile, fs, bytes, folders }, step);
+        // Another row may want it.
+        engine.unmount_disk(data.name, step)?;
+        volume?;
+        Ok(())
+    }
+
+    fn run_once(
+        &self,
+        engine: &mut Engine,
+        cold: bool,
+        step: &dyn Fn(&str),
+    ) -> Result<Outcome, SoftwareError> {
+        let none = || SoftwareError::Lacking(self.entry.data.name);
+        let facts = &self.made.as_ref().ok_or_else(none)?.facts;
+        let profile = self.place.device;
+        let stop_ms = self.limit.as_ref().map(|limit| limit.ms);
+        // Other programs tell what they did at their end only.
+        let exceeded = self.limit.as_ref().and_then(Limit::exceeded);
+        let limit_ms = exceeded.as_ref().map(|part| part.ns / 1_000_000);
+        let mut guest = Guest { engine, profile, cold, limit_ms, stop_ms, facts, step };
+        match ((self.entry.run)(&mut guest), exceeded) {
+            (Err(SoftwareError::Cut(ran)), Some(part)) => {
+                Ok(outcome(&ran, vec![part], CUT_BLIND.to_owned()))
+            }
+            (result, _) => result,
+        }
+    }
+}
+
+impl Row for SoftwareRow {
+    fn name(&self) -> &str {
+        self.entry.name
+    }
+
+    fn describe(&self) -> &str {
+        self.entry.about
+    }
+
+    fn place(&self) -> Place {
+        self.place
+    }
+
+    fn definition(&self) -> String {
+        let Entry { name, version, data, .. } = self.entry;
+        let (mib, script) = (data.mib, data.script);
+        format!("{name} of version {version} with {} on {mib} MiB of {script}", self.versions)
+    }
+
+    fn machine(&self) -> &str {
+        "software"
+    }
+
+    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), String> {
+        self.get(setup, step).map_err(|error| error.to_string())
+    }
+
+    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String> {
+        self.set_up(engine, step).map_err(|error| error.to_string())
+    }
+
+    fn limit(&mut self, limit: Option<Limit>) {
+        self.limit = limit;
+    }
+
+    fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
+        self.run_once(engine, true, step).map_err(|error| error.to_string())
+    }
+
+    fn run_cached(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
+        self.run_once(engine, false, step).map_err(|error| error.to_string())
+    }
+}

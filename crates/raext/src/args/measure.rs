@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The flags of the commands that measure: compare, bench, cost, record; and of train.
+
+use super::{KernelArgs, parse};
+use clap::Args;
+use raext_model::{DeviceProfile, Fs, Workload};
+use std::path::PathBuf;
+
+/// `raext compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// A policy, with tunables after a colon: wide:limit_kb=8192; may be
+    /// repeated [default: auto, wide and lean].
+    #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
+    pub policies: Vec<String>,
+    /// A workload; may be repeated [default: the first seven].
+    #[arg(long = "workload", short, value_name = "WORKLOAD", value_parser = parse::<Workload>,
+          long_help = workloads_help())]
+    pub workloads: Vec<Workload>,
+    /// The device's latency and bandwidth: nvme (0.1 ms, 2 GB/s), cloud (1 ms,
+    /// 200 MB/s) or disk (5 ms, 150 MB/s).
+    #[arg(long, value_name = "PROFILE", default_value = "disk", value_parser = parse::<DeviceProfile>)]
+    pub device: DeviceProfile,
+    /// What the data lies on: ext4, xfs, btrfs, overlay (the lower layer of one, on
+    /// ext4) or raw (the block device itself).
+    #[arg(long, value_name = "FS", default_value = "ext4", value_parser = parse::<Fs>)]
+    pub fs: Fs,
+    /// How often each pair is measured.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// Write the raw measurements to this file ("-": print them instead of the
+    /// table).
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+    /// Write a page with charts to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `raext bench`
+///
+/// Each row is a workload on a device with a file system. The measurements are kept
+/// in DIR/store.jsonl, one line for each run: the same command goes on where it was
+/// interrupted. DIR gets table.txt, results.json and index.html, too.
+///
+/// Exit status: 1 if a cell failed or has a wrong answer, 130 if interrupted.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct BenchArgs {
+    /// A policy, with tunables after a colon: wide:limit_kb=8192; may be
+    /// repeated [default: auto, tree, wide and lean].
+    #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
+    pub policies: Vec<String>,
+    /// A row, by its name or as NAME@DEVICE/FS; may be repeated [default: all]. A row
+    /// that is complete is measured again.
+    #[arg(long = "row", short, value_name = "ROW")]
+    pub rows: Vec<String>,
+    /// A device; may be repeated [default: disk].
+    #[arg(long = "device", value_name = "PROFILE", value_parser = parse::<DeviceProfile>)]
+    pub devices: Vec<DeviceProfile>,
+    /// A file system; may be repeated [default: ext4].
+    #[arg(long = "fs", value_name = "FS", value_parser = parse::<Fs>)]
+    pub fs: Vec<Fs>,
+    /// Every device, on ext4, xfs and btrfs; takes hours.
+    #[arg(long, conflicts_with_all = ["devices", "fs"])]
+    pub all: bool,
+    /// How often each cell is measured [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: Option<u32>,
+    /// Each cell once: no difference below a factor of two is shown.
+    #[arg(long, conflicts_with = "repeat")]
+    pub quick: bool,
+    /// Do not count the instructions of the policies' decisions. It is not done for
+    /// some rows alone (--row) either.
+    #[arg(long)]
+    pub no_cost: bool,
+    /// Show the rows and columns, how many runs there are to make and how long that
+    /// may take; measure nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Show what was measured, and write the table and the page anew; measure nothing.
+    #[arg(long, conflicts_with_all = ["list", "fresh", "rows"])]
+    pub show: bool,
+    /// Where everything is kept [default: build/bench].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Throw away what was measured before.
+    #[arg(long)]
+    pub fresh: bool,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+}
+
+/// `raext record`
+///
+/// Each workload is run under `noop`, from a cold cache, in rounds of other sizes and
+/// seeds. The file is JSON, a value a line: docs/learned.md has its format.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct RecordArgs {
+    /// Where the recording goes.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// A workload; may be repeated [default: seq-read, random-read, mmap-seq and
+    /// mmap-random].
+    #[arg(long = "workload", short, value_name = "WORKLOAD", value_parser = parse::<Workload>,
+          long_help = workloads_help())]
+    pub workloads: Vec<Workload>,
+    /// How often each workload is run. The last round is not trained with, but tells
+    /// how good the tree is.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub rounds: u32,
+    /// Where the random offsets begin.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub seed: u64,
+    /// The device's latency and bandwidth: nvme, cloud or disk.
+    #[arg(long, value_name = "PROFILE", default_value = "cloud", value_parser = parse::<DeviceProfile>)]
+    pub device: DeviceProfile,
+    /// What the data lies on: ext4, xfs, btrfs, overlay or raw.
+    #[arg(long, value_name = "FS", default_value = "ext4", value_parser = parse::<Fs>)]
+    pub fs: Fs,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+}
+
+/// `raext train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// A file that `raext record` wrote.
+    pub recording: PathBuf,
+    /// Where the tree goes [default: policies/tree/src/tree.rs of the checkout].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `raext cost`
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// The policy.
+    #[arg(default_value = "noop")]
+    pub policy: String,
+    /// Interleaved pairs of measurements, without and with the policy
+    /// [default: 7; 40 of time].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub pairs: Option<u32>,
+    /// Measure wall time instead of counting instructions.
+    #[arg(long)]
+    pub time: bool,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+}
+
+fn workloads_help() -> String {
+    let mut help = String::from("A workload; may be repeated [default: the first seven]:\n");
+    for w in Workload::every() {
+        help.push_str(&format!("  {:15} {}\n", w.name(), w.describe()));
+    }
+    help
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the user typed. Help, man page and completions come from here; what it
+//! means is resolved elsewhere (`paths.rs`, `policy.rs`, `compare/plan.rs`).
+
+mod measure;
+mod trial;
+
+pub use measure::{BenchArgs, CompareArgs, CostArgs, RecordArgs, TrainArgs};
+pub use trial::TryArgs;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use raext_kernel::Want;
+use raext_vm::KernelChoice;
+use std::path::PathBuf;
+
+/// Check, try, measure and attach readahead policies.
+///
+/// A policy is a BPF program that decides what Linux reads ahead. POLICY is the
+/// name of a shipped one (see `raext policies`), the folder of a Rust crate, a
+/// C file, or an object file that was built before.
+///
+/// Exit status: 0 done; 1 an input was refused; 2 the command line is wrong; 69
+/// the environment lacks something.
+#[derive(Debug, Parser)]
+#[command(name = "raext", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Begin a policy of your own: a crate with tests, to be changed.
+    New(NewArgs),
+    /// Compile a policy, a Rust crate or a C file, into an object file.
+    Build(BuildArgs),
+    /// Ask the kernel's verifier for its verdict, without attaching.
+    Check(CheckArgs),
+    /// Attach a policy on the running kernel.
+    Attach(AttachArgs),
+    /// Take an attached policy away; the kernel decides again.
+    Detach(DetachArgs),
+    /// Put a policy into the place of an attached one, with no moment between.
+    Swap(SwapArgs),
+    /// Show the attached policies: where, since when, by whom.
+    List(ListArgs),
+    /// Show what the attached policies did, event by event.
+    Stats(StatsArgs),
+    /// Run a command of this machine in a microVM, under a policy.
+    ///
+    /// The command runs as root in a microVM that sees all files of this machine, and
+    /// can change none: what it writes is forgotten at the end. The folders of --data
+    /// are copied onto a device in the microVM's memory, as slow as --device says, and
+    /// found under the same paths. Environment and current folder are as here. There
+    /// is no network and no terminal; standard input is passed on if it is none.
+    ///
+    /// Standard output, standard error and the exit status are the command's own (128
+    /// and the signal, 124 after --timeout, 127 if it is not found, 126 if it cannot be
+    /// executed). A summary follows on standard error. If it was raext that failed, the
+    /// last line begins with "raext:" and the status is 1, 2 or 69.
+    Try(TryArgs),
+    /// Measure policies against the kernel's own readahead, in a microVM.
+    Compare(CompareArgs),
+    /// The whole benchmark: policies against the kernel's default, every fixed
+    /// read_ahead_kb, the best of these with hindsight, and the floor.
+    Bench(BenchArgs),
+    /// Measure what an attached policy costs, in instructions, in a microVM.
+    Cost(CostArgs),
+    /// Record accesses and decisions of workloads, in a microVM, to train with.
+    Record(RecordArgs),
+    /// Train the decision tree of the policy `tree` from a recording.
+    Train(TrainArgs),
+    /// Show the kernels for the microVM: which are there, which were tested.
+    Kernels,
+    /// Build, load or remove the kernel module of the running kernel.
+    #[command(subcommand)]
+    Module(ModuleCommand),
+    /// Show the policies that come with the project, and their tunables.
+    Policies,
+    /// Print the man page.
+    Man,
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// `raext new`
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The new folder, whose last part is the policy's name: at most 15 small letters,
+    /// digits, '-' and '_'.
+    pub name: PathBuf,
+}
+
+/// `raext build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// The policy's source: a shipped one, the folder of a crate, a C file.
+    pub policy: String,
+    /// Where the object file goes [default: build/policies/NAME.bpf.o].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Tunables of one policy.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// Set a tunable, for example limit_kb=4096; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// Which kernel the microVM boots.
+#[derive(Debug, Args)]
+pub struct KernelArgs {
+    /// Boot the newest kernel of this series ("6.18"; see `raext kernels`), or
+    /// this kernel image [default: 6.12].
+    #[arg(long, value_name = "SERIES|FILE")]
+    pub kernel: Option<Want>,
+    /// Go on with a kernel of a series that this was not tested on.
+    #[arg(long)]
+    pub untested: bool,
+}
+
+impl KernelArgs {
+    /// The kernel that is meant.
+    pub fn choice(&self) -> KernelChoice {
+        KernelChoice { want: self.kernel.clone().unwrap_or_default(), untested: self.untested }
+    }
+}
+
+/// `raext check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The policy.
+    pub policy: String,
+    #[command(flatten)]
+    pub set: SetArgs,
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// Ask the running kernel (needs root and the module) instead of a microVM.
+    #[arg(long, conflicts_with_all = ["kernel", "untested"])]
+    pub host: bool,
+    /// Print the whole log of libbpf and the verifier too.
+    #[arg(long)]
+    pub log: bool,
+}
+
+/// `raext attach`
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// The policy.
+    pub policy: String,
+    #[command(flatten)]
+    pub set: SetArgs,
+    /// Name under which the link is pinned [default: the policy's own].
+    #[arg(long, value_name = "NAME", conflicts_with = "foreground")]
+    pub name: Option<String>,
+    /// Only for tasks of this cgroup (v2) and of those below it: its folder, or
+    /// the id of a running container.
+    #[arg(long, value_name = "CGROUP")]
+    pub cgroup: Option<String>,
+    /// Only for files of this device: a block device, a mount point or
+    /// MAJOR:MINOR.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Put the kernel's own readahead back when more than this share of the
+    /// pages that the policy brings in goes unused, percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub guard: Option<u32>,
+    /// Stay, and detach when this command ends, instead of pinning the link.
+    #[arg(long)]
+    pub foreground: bool,
+}
+
+/// `raext detach`
+#[derive(Debug, Args)]
+pub struct DetachArgs {
+    /// The name that `raext list` shows.
+    #[arg(required_unless_present = "all")]
+    pub name: Option<String>,
+    /// Detach every pinned policy.
+    #[arg(long, conflicts_with = "name")]
+    pub all: bool,
+}
+
+/// `raext swap`
+#[derive(Debug, Args)]
+pub struct SwapArgs {
+    /// The name that `raext list` shows.
+    pub name: String,
+    /// The policy that takes its place, with the same cgroup, device and guard.
+    pub policy: String,
+    #[command(flatten)]
+    pub set: SetArgs,
+}
+
+/// `raext stats`
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    /// Again every so many seconds, with what was added since.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub watch: Option<u64>,
+    /// Stop after so many rounds of --watch.
+    #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// From now on, count the time that policies take, or do so no more.
+    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    pub timing: Option<String>,
+    /// Print JSON, a line each round; the counters are totals.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `raext list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `raext module`
+#[derive(Debug, Subcommand)]
+pub enum ModuleCommand {
+    /// Build the module for the running kernel (needs its headers).
+    Build {
+        /// Go on with a kernel of a series that this was not tested on.
+        #[arg(long)]
+        untested: bool,
+    },
+    /// Load the module that was built.
+    Load,
+    /// Remove the module; refused while a policy is attached.
+    Unload,
+}
+
+/// Parse by [`std::str::FromStr`], keeping its words.
+fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
+
+/// Split `name=value`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(format!("'{text}' is not NAME=VALUE, for example limit_kb=4096")),
+    }
+}
+
+/// A number of bytes, with K, M, G or T for the powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is no size, such as 512M or 2G");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" | "KIB" => 10,
+        "M" | "MIB" => 20,
+        "G" | "GIB" => 30,
+        "T" | "TIB" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_kernel_is_a_series_or_a_file() {
+        let parse = |words: &[&str]| match Cli::try_parse_from(words).unwrap().command {
+            Command::Cost(args) => args.kernel.choice(),
+            other => panic!("{other:?}"),
+        };
+        let choice = parse(&["raext", "cost", "--kernel", "6.18"]);
+        assert!(matches!(choice.want, Want::NewestOf(_)) && !choice.untested);
+        let choice = parse(&["raext", "cost", "--kernel", "./vmlinuz", "--untested"]);
+        assert!(matches!(choice.want, Want::Image(_)) && choice.untested);
+        assert_eq!(parse(&["raext", "cost"]).want.to_string(), "6.12");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("4096"), Ok(4096));
+        assert_eq!(
+            (size("512M"), size("2g"), size("1KiB")),
+            (Ok(512 << 20), Ok(2 << 30), Ok(1024))
+        );
+        for wrong in ["", "M", "2X", "1.5G", "0", "99999999999T", "-1G"] {
+            assert!(size(wrong).unwrap_err().contains("no size"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_command_is_its_own() {
+        let words = ["raext", "try", "--data", "/srv", "--", "rg", "--data", "x"];
+        let Command::Try(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+        assert_eq!(args.command, ["rg", "--data", "x"]);
+        assert_eq!(args.data, [PathBuf::from("/srv")]);
+        let words = ["raext", "try", "ls", "-l"];
+        let Command::Try(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+        assert_eq!(args.command, ["ls", "-l"]);
+    }
+
+    #[test]
+    fn a_tunable_needs_a_name_and_a_value() {
+        assert_eq!(key_value("limit_kb=8"), Ok(("limit_kb".into(), "8".into())));
+        assert!(key_value("limit_kb").unwrap_err().contains("NAME=VALUE"));
+        assert!(key_value("=8").is_err());
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `raext check`: the verdict of the kernel's verifier, explained.
+
+use crate::args::CheckArgs;
+use crate::exit::Stop;
+use crate::policy;
+use crate::steps::Steps;
+use anyhow::Result;
+use raext_bpf::object::PolicyObject;
+use raext_model::LoadOutcome;
+use raext_vm::{Engine, GuestObject, Paths};
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+
+/// Where the object lies in the guest.
+const GUEST_OBJECT: &str = "/policy.bpf.o";
+
+/// Ask, explain, and fail if the policy is refused.
+pub fn run(args: &CheckArgs, steps: &Steps) -> Result<()> {
+    let object = policy::object(&args.policy, &|text| steps.step(text))?;
+    let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
+    let (outcome, kernel) = if args.host {
+        (raext_bpf::load::check(object.path(), &set)?, "the running kernel".to_owned())
+    } else {
+        in_vm(args, &object, &set, steps)?
+    };
+    steps.finish();
+    let verdict = raext_bpf::verdict::explain(&outcome, &object, &source_roots());
+    println!("{verdict}");
+    if args.log {
+        println!("\n--- the log of libbpf and the verifier ({kernel}) ---\n{}", outcome.log.trim());
+    }
+    if outcome.accepted {
+        return Ok(());
+    }
+    if !args.log {
+        println!("(asked: {kernel}; --log shows the whole log)");
+    }
+    Err(Stop::refused_silently())
+}
+
+fn in_vm(
+    args: &CheckArgs,
+    object: &PolicyObject,
+    set: &BTreeMap<String, String>,
+    steps: &Steps,
+) -> Result<(LoadOutcome, String)> {
+    // A wrong --set need not wait for a machine to boot.
+    raext_bpf::load::check_tunables(object.path(), set)?;
+    let step = |text: &str| steps.step(text);
+    let files = vec![GuestObject {
+        guest: GUEST_OBJECT.to_owned(),
+        host: object.path().to_path_buf(),
+        executable: false,
+    }];
+    let mut engine = Engine::start(&args.kernel.choice(), files, &[], &step)?;
+    steps.step("asking the verifier");
+    let outcome = engine.check(GUEST_OBJECT, set, &step)?;
+    let kernel = format!("kernel {} in a microVM", engine.release());
+    engine.stop()?;
+    Ok((outcome, kernel))
+}
+
+/// Folders below which a source that the object names may be found.
+pub fn source_roots() -> Vec<PathBuf> {
+    env::current_dir().into_iter().chain(Paths::find().map(|p| p.root).ok()).collect()
+}

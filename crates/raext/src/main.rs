@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `raext`: check, try, measure and attach readahead policies.
+//!
+//! A thin command over the crates: what the user typed is in `args.rs`, each
+//! command has a file of its own, and `exit.rs` turns errors into statuses.
+
+mod args;
+mod bench;
+mod check;
+mod compare;
+mod cost;
+mod exit;
+mod host;
+mod kernels;
+mod list;
+mod module;
+mod new;
+mod place;
+mod policy;
+mod record;
+mod signals;
+mod stats;
+mod steps;
+mod train;
+mod trial;
+
+use anyhow::{Context as _, Result};
+use args::{BuildArgs, Cli, Command};
+use clap::{CommandFactory, Parser};
+use raext_vm::Paths;
+use std::process::ExitCode;
+use std::{fs, io};
+use steps::Steps;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let steps = Steps::new();
+    let result = run(&cli.command, &steps);
+    steps.finish();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error),
+    }
+}
+
+fn run(command: &Command, steps: &Steps) -> Result<()> {
+    match command {
+        Command::New(args) => new::run(args),
+        Command::Build(args) => build(args, steps),
+        Command::Check(args) => check::run(args, steps),
+        Command::Attach(args) => host::attach(args, steps),
+        Command::Detach(args) => host::detach(args),
+        Command::Swap(args) => host::swap(args, steps),
+        Command::List(args) => list::run(args),
+        Command::Stats(args) => stats::run(args),
+        Command::Try(args) => trial::run(args, steps),
+        Command::Compare(args) => compare::run(args, steps),
+        Command::Bench(args) => bench::run(args, steps),
+        Command::Record(args) => record::run(args, steps),
+        Command::Train(args) => train::run(args),
+        Command::Cost(args) => cost::run(args, steps),
+        Command::Kernels => kernels::run(steps),
+        Command::Module(command) => module::run(command, steps),
+        Command::Policies => policies(steps),
+        Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "raext", &mut io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
+    let policy::Source::Code(code) = policy::resolve(&args.policy)? else {
+        return Err(exit::Stop::usage(format!(
+            "'{}' is no source: give a folder with a Cargo.toml, a C file or a shipped policy",
+            args.policy
+        )));
+    };
+    let paths = Paths::find()?;
+    let built = policy::build(&paths, &code, &paths.policies(), &|text| steps.step(text))?;
+    steps.finish();
+    let object = match &args.output {
+        Some(output) => {
+            fs::copy(&built, output).with_context(|| format!("writing {}", output.display()))?;
+            output
+        }
+        None => &built,
+    };
+    println!("{}", object.display());
+    Ok(())
+}
+
+fn policies(steps: &Steps) -> Result<()> {
+    for name in policy::shipped_names()? {
+        let object = policy::object(&name, &|text| steps.step(text))?;
+        steps.finish();
+        println!("{name}");
+        for tunable in object.tunables() {
+            println!("    {tunable}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `raext module`: the kernel module of the running kernel.
+//!
+//! The only commands that change the host, and only when asked by name.
+
+use crate::args::ModuleCommand;
+use crate::exit::Stop;
+use crate::steps::Steps;
+use anyhow::{Context as _, Result};
+use raext_vm::Paths;
+use rustix::io::Errno;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Build, load or remove.
+pub fn run(command: &ModuleCommand, steps: &Steps) -> Result<()> {
+    match command {
+        ModuleCommand::Build { untested } => build(*untested, steps),
+        ModuleCommand::Load => load(),
+        ModuleCommand::Unload => unload(),
+    }
+}
+
+fn release() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}
+
+fn built() -> Result<PathBuf> {
+    Ok(Paths::find()?.module(&release()).join("readahead_ext.ko"))
+}
+
+fn build(untested: bool, steps: &Steps) -> Result<()> {
+    let paths = Paths::find()?;
+    let release = release();
+    if !untested {
+        raext_kernel::refuse_untested(&release)?;
+    }
+    let headers = PathBuf::from(format!("/lib/modules/{release}/build"));
+    if !headers.join("Makefile").is_file() {
+        return Err(Stop::environment(format!(
+            "no headers of the running kernel {release} at {}: install linux-headers-{release}",
+            headers.display()
+        )));
+    }
+    steps.step(&format!("building the module for {release}"));
+    let output = Command::new("make")
+        .arg("-C")
+        .arg(paths.root.join("kmod"))
+        .arg(format!("KDIR={}", headers.display()))
+        .arg(if untested { "UNTESTED=1" } else { "UNTESTED=" })
+        .arg(format!("O={}", paths.module(&release).display()))
+        .output()
+        .context("running make")?;
+    steps.finish();
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        return Err(Stop::environment(format!(
+            "the module does not build for {release}: see above"
+        )));
+    }
+    println!("{}", built()?.display());
+    Ok(())
+}
+
+fn load() -> Result<()> {
+    let path = built()?;
+    let file = File::open(&path).map_err(|error| {
+        Stop::environment(format!("{}: {error}: run `raext module build` first", path.display()))
+    })?;
+    if !Path::new("/proc/modules").exists() {
+        return Err(Stop::environment("the running kernel was built without loadable modules"));
+    }
+    match rustix::system::finit_module(&file, c"", 0) {
+        Ok(()) => println!("loaded {}", path.display()),
+        Err(Errno::EXIST) => println!("readahead_ext is loaded already"),
+        Err(errno) => {
+            return Err(Stop::environment(match errno {
+                Errno::PERM => "loading a module needs root (and no lockdown)".to_owned(),
+                Errno::NOEXEC => format!(
+                    "{} was not built for the running kernel {}: run `raext module build`",
+                    path.display(),
+                    release()
+                ),
+                other => format!("{}: {other}: the kernel's log has the reason", path.display()),
+            }));
+        }
+    }
+    Ok(())
+}
+
+fn unload() -> Result<()> {
+    if fs::metadata("/sys/module/readahead_ext").is_err() {
+        println!("readahead_ext is not loaded");
+        return Ok(());
+    }
+    // As rmmod: never wait for users, never force.
+    match rustix::system::delete_module(c"readahead_ext", libc_nonblock()) {
+        Ok(()) => println!("removed"),
+        Err(Errno::WOULDBLOCK) => {
+            return Err(Stop::environment(
+                "a policy is attached or loaded and holds the module: see `raext list`, then \
+                 `raext detach`",
+            ));
+        }
+        Err(Errno::PERM) => return Err(Stop::environment("removing a module needs root")),
+        Err(errno) => return Err(Stop::environment(format!("removing readahead_ext: {errno}"))),
+    }
+    Ok(())
+}
+
+/// `O_NONBLOCK`, which delete_module takes as its flag.
+fn libc_nonblock() -> i32 {
+    rustix::fs::OFlags::NONBLOCK.bits() as i32
+}

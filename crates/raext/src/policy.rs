@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From what the user calls a policy to an object file.
+
+use anyhow::{Context as _, Result, bail};
+use raext_bpf::object::PolicyObject;
+use raext_vm::Paths;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where a policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A folder with a Cargo.toml, or a C file: to be built.
+    Code(PathBuf),
+    /// An object file.
+    Object(PathBuf),
+}
+
+/// Find out what the user means: a path that exists wins, then the name of a
+/// shipped policy.
+pub fn resolve(name: &str) -> Result<Source> {
+    let path = Path::new(name);
+    let shipped = || -> Result<Option<PathBuf>> {
+        Ok(shipped(&Paths::find()?)?.into_iter().find(|p| label(p) == name))
+    };
+    if !name.contains('/')
+        && !path.is_file()
+        && let Some(code) = shipped()?
+    {
+        return Ok(Source::Code(code));
+    }
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("c") if path.is_file() => Ok(Source::Code(path.to_path_buf())),
+        _ if path.join("Cargo.toml").is_file() => Ok(Source::Code(path.to_path_buf())),
+        // What an object file has wrong is told by who reads it.
+        _ if path.exists() || name.contains('/') || name.ends_with(".o") => {
+            Ok(Source::Object(path.to_path_buf()))
+        }
+        _ => {
+            let names: Vec<_> = shipped_names()?;
+            bail!(
+                "no policy '{name}': give the path of one, or a shipped one ({})",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// The object file of a policy, built first where there is only source.
+pub fn object(name: &str, step: &dyn Fn(&str)) -> Result<PolicyObject> {
+    let file = match resolve(name)? {
+        Source::Object(file) => file,
+        Source::Code(code) => {
+            let paths = Paths::find()?;
+            build(&paths, &code, &paths.policies(), step)?
+        }
+    };
+    Ok(PolicyObject::read(&file)?)
+}
+
+/// Build a policy's source into `out`.
+pub fn build(paths: &Paths, code: &Path, out: &Path, step: &dyn Fn(&str)) -> Result<PathBuf> {
+    step(&format!("building the policy {}", label(code)));
+    raext_bpf::build::Builder::new(&paths.root, &paths.build)
+        .build(code, out, step)
+        .with_context(|| format!("building {}", code.display()))
+}
+
+/// The sources of the policies that come with the project, by name.
+pub fn shipped(paths: &Paths) -> Result<Vec<PathBuf>> {
+    let dir = paths.root.join("policies");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&dir).with_context(|| format!("reading {}", dir.display()))? {
+        let path = entry?.path();
+        if path.join("Cargo.toml").is_file() {
+            found.push(path);
+        } else if path.is_dir() {
+            found.extend(c_files(&path)?);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn c_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".bpf.c") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// The names of the shipped policies.
+pub fn shipped_names() -> Result<Vec<String>> {
+    Ok(shipped(&Paths::find()?)?.iter().map(|p| label(p)).collect())
+}
+
+/// What a policy is called: by its folder, its C file or its object file.
+pub fn label(code: &Path) -> String {
+    let name = code.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.map_or_else(
+        || code.display().to_string(),
+        |name| {
+            let stem = name.strip_suffix(".c").or(name.strip_suffix(".o")).unwrap_or(&name);
+            stem.strip_suffix(".bpf").unwrap_or(stem).to_owned()
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_have_short_names() {
+        assert_eq!(label(Path::new("policies/wide")), "wide");
+        assert_eq!(label(Path::new("policies/noop-c/noop-c.bpf.c")), "noop-c");
+        assert_eq!(label(Path::new("mine.c")), "mine");
+        assert_eq!(label(Path::new("build/policies/wide.bpf.o")), "wide");
+    }
+}
