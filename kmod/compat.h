@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only home of differences between kernel versions: each with the
- * version from which it holds and the reason. Everything else in this
- * module is written for the newest kernel that it is tested with.
+ * The only home of differences between kernel versions. Each has the version
+ * from which it holds and the reason. All other files of this module are
+ * written for the newest tested kernel.
  */
 #ifndef RAEXT_COMPAT_H
 #define RAEXT_COMPAT_H

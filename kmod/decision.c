@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a policy is asked, and what is made of its answers.
+ * The questions to a policy and the use of its answers.
  *
- * Nothing that a policy returns is used as it comes: a limit or a window goes
- * through the clamps below first, and each clamp is counted. A window that a
- * policy left as the kernel computed it is not touched, not even to clamp it:
- * a policy that keeps everything changes nothing.
+ * Each limit and each window of a policy passes the clamps below before use,
+ * and each clamp is counted. A window that the policy left as the kernel
+ * computed it is not touched and not clamped: a policy that keeps everything
+ * changes nothing.
  */
 
 #include <linux/backing-dev.h>
@@ -28,15 +28,15 @@ static bool timing;
 module_param(timing, bool, 0644);
 MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
 
-/* One decision takes at most such a part of what its cgroup may use. */
+/* One decision reads at most this fraction of its cgroup's memory limit. */
 #define RAEXT_MEMORY_PARTS	8
 
 /**
  * raext_memory_share - the most that one decision may read into memory
  *
- * Pages that are being read are locked and cannot be reclaimed. If a few
- * decisions filled a small cgroup with them, the next page that must be had
- * (a block of metadata, a page table) would be answered by the OOM killer.
+ * Pages under read I/O are locked and cannot be reclaimed. If a few decisions
+ * filled a small cgroup with them, the next mandatory page (a metadata block,
+ * a page table) would trigger the OOM killer.
  *
  * Return: pages, at least one; U32_MAX where memory has no limit
  */
@@ -139,7 +139,7 @@ static void raext_clamped(const struct raext_decision *d)
 	raext_count(d, RAEXT_CLAMPED, 1);
 }
 
-/* What was asked for, as a window. On a mark that is nothing. */
+/* The requested pages as a window. A mark requests none. */
 static struct raext_window raext_asked(const struct raext_decision *d)
 {
 	u32 size = clamp(d->req_pages, 1UL, (unsigned long)raext_hard_limit());
@@ -149,7 +149,7 @@ static struct raext_window raext_asked(const struct raext_decision *d)
 	return (struct raext_window) { .start = d->index, .size = size };
 }
 
-/* The window in a state, made harmless: its size is 0 for what was asked for. */
+/* The clamped window of a state. Size 0 stands for the requested pages. */
 static struct raext_window
 raext_window_of(const struct raext_decision *d,
 		const struct bpf_fs_readahead_state *s)
@@ -171,9 +171,9 @@ raext_window_of(const struct raext_decision *d,
 	}
 	most = min_t(pgoff_t, raext_hard_limit(), file_pages - w.start);
 	if (w.size > most) {
-		/* Cut off at the end, and the mark stays where it is. */
+		/* The end is cut off. The mark stays at its page. */
 		tail = w.async_size - min(w.async_size, w.size - most);
-		/* Behind a limit the file goes on, and so may its reader. */
+		/* The file goes on behind a limit, and its reader may too. */
 		if (w.start + most < file_pages)
 			tail = max(tail, min(w.async_size, most / 4));
 		w.async_size = tail;
@@ -218,7 +218,7 @@ static void raext_ask_limit(struct raext_decision *d,
 }
 
 /**
- * raext_decision_begin - find out who decides, and let the decision be found
+ * raext_decision_begin - find the policy and publish the decision
  * @d: the decision, with all but the policy filled in
  *
  * Ends with raext_decision_end().
@@ -231,7 +231,7 @@ void raext_decision_begin(struct raext_decision *d)
 }
 
 /**
- * raext_decide - ask the policy what is to be done
+ * raext_decide - ask the policy
  * @d: the decision; its verdict, limit and window are filled in
  *
  * Asks once for each decision.
@@ -252,7 +252,7 @@ void raext_decide(struct raext_decision *d)
 	rcu_read_unlock();
 }
 
-/* Put a window where the kernel is going to read one. */
+/* Write a window to the place that the kernel reads its window from. */
 static void raext_set_window(struct raext_decision *d,
 			     struct readahead_control *ractl,
 			     struct raext_window w)
@@ -262,8 +262,8 @@ static void raext_set_window(struct raext_decision *d,
 	d->window = w;
 	if (!w.size) {
 		/*
-		 * Nothing to read. The file's previous window stays, and the
-		 * kernel, sent behind the file's end, finds nothing.
+		 * Nothing to read. The file keeps its previous window. The
+		 * index behind the file's end makes the kernel read nothing.
 		 */
 		ractl->ra->start = d->ra->start;
 		ractl->ra->size = d->ra->size;
@@ -352,7 +352,7 @@ void raext_decide_window(struct raext_decision *d,
 }
 
 /**
- * raext_decision_end - count the decision, and forget it
+ * raext_decision_end - count the decision and unpublish it
  * @d: the decision; the ranges that it still has are dropped
  */
 void raext_decision_end(struct raext_decision *d)

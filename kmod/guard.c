@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guard of a policy: it counts the pages that the policy brings in, those
- * that are used and those that are dropped unused, and puts the kernel's own
+ * The guard of a policy. The guard counts the pages that the policy brings
+ * in, the used ones and the ones dropped unused. It puts the kernel's own
  * readahead back when too large a share goes unused.
  *
  *	added to the cache, by a decision ----> pending
  *	read, faulted or mapped --------------> used
  *	dropped from the cache ---------------> unused
  *
- * A page that the application asked for itself is not counted. What is pending
- * is kept by 64 pages of a file in a table of a bounded size; a page for which
- * there is no room is not counted either.
+ * A page that the application requested is not counted. A bounded table keeps
+ * the pending pages in chunks of 64 pages of a file. A page without room in
+ * the table is not counted either.
  *
- * The guard judges by portions of RAEXT_PORTION pages whose fate is known.
- * Three portions in a row over the limit, and it trips; it stays so until the
- * policy is attached or replaced anew, so that nothing flaps.
+ * The guard judges portions of RAEXT_PORTION pages whose fate is known. Three
+ * portions in a row over the limit trip the guard. It stays tripped until the
+ * policy is attached or replaced anew: the verdict does not flap.
  *
- * All is learned from tracepoints, which are listened to only while a guarded
- * policy is attached: the cost is theirs.
+ * The guard learns from tracepoints. Its probes are registered only while a
+ * guarded policy is attached, so an unguarded policy costs no probe.
  */
 
 #include <linux/bitops.h>
@@ -33,7 +33,7 @@
 #define RAEXT_STRIKES		3
 #define RAEXT_MOST_CHUNKS	16384
 
-/* What is pending of 64 pages of a file. The mapping is compared only. */
+/* Pending pages among 64 of a file. The mapping is compared, not followed. */
 struct raext_chunk {
 	struct hlist_node node;
 	struct raext_policy *policy;
@@ -56,9 +56,8 @@ static struct raext_chunk_bucket {
 static atomic_t raext_nr_chunks;
 
 /*
- * All chunks, and those of them that are free. They are made when the first
- * guard starts: the tracepoints come under locks in which nothing may be
- * allocated on PREEMPT_RT.
+ * All chunks, and the free ones. The first guard allocates them: the probes
+ * run under locks that forbid allocation on PREEMPT_RT.
  */
 static struct raext_chunk *raext_pool;
 static struct raext_chunk_bucket raext_free = {
@@ -85,7 +84,7 @@ static struct raext_chunk *raext_chunk_find(struct raext_chunk_bucket *bucket,
 	return NULL;
 }
 
-/* A free chunk into a bucket that is locked; NULL if there is none. */
+/* Move a free chunk into a locked bucket. NULL if no chunk is free. */
 static struct raext_chunk *raext_chunk_take(struct raext_chunk_bucket *bucket)
 {
 	struct raext_chunk *chunk;
@@ -104,7 +103,7 @@ static struct raext_chunk *raext_chunk_take(struct raext_chunk_bucket *bucket)
 	return chunk;
 }
 
-/* Out of its bucket, which is locked. */
+/* Return a chunk of a locked bucket to the pool. */
 static void raext_chunk_put(struct raext_chunk *chunk)
 {
 	hlist_del(&chunk->node);
@@ -127,7 +126,7 @@ static int raext_pool_make(void)
 	return 0;
 }
 
-/* No tracepoint listens any more, and no policy has a chunk. */
+/* No probe is registered any more, and no policy has a chunk. */
 static void raext_pool_drop(void)
 {
 	INIT_HLIST_HEAD(&raext_free.chunks);
@@ -167,7 +166,7 @@ static void raext_guard_settle(struct raext_policy *policy, bool used,
 	struct raext_guard *guard = &policy->guard;
 
 	atomic64_add(pages, used ? &guard->used : &guard->unused);
-	/* One judge is enough; the next page brings another. */
+	/* One judge is enough: the next page tries again. */
 	if (READ_ONCE(guard->tripped) || !raw_spin_trylock(&guard->judge))
 		return;
 	raext_guard_judge(policy);
@@ -234,7 +233,7 @@ static void raext_settle(const struct address_space *mapping, pgoff_t first,
 {
 	pgoff_t number;
 
-	/* Few files have anything pending. */
+	/* Few files have pending pages. */
 	if (!atomic_read(&raext_nr_chunks))
 		return;
 	for (number = first >> 6; number <= last >> 6; number++)
@@ -242,7 +241,7 @@ static void raext_settle(const struct address_space *mapping, pgoff_t first,
 				   raext_chunk_mask(number, first, last), used);
 }
 
-/* What the tracepoints tell */
+/* Probes of tracepoints */
 
 static void raext_saw_add(void *unused, struct folio *folio)
 {
@@ -254,7 +253,7 @@ static void raext_saw_add(void *unused, struct folio *folio)
 	if (!d || !d->policy || !READ_ONCE(d->policy->guard.on) ||
 	    (d->verdict == RAEXT_KEPT && !d->ranges))
 		return;
-	/* What was asked for is no readahead. */
+	/* Requested pages are no readahead. */
 	if (first < d->index + d->req_pages && last >= d->index)
 		return;
 	for (number = first >> 6; number <= last >> 6; number++)
@@ -332,7 +331,7 @@ static int raext_probes_add(void)
 	return 0;
 }
 
-/* Coming and going; under the lock of policy.c */
+/* Start and stop; under the lock of policy.c */
 
 static unsigned int raext_nr_guards;
 
@@ -357,7 +356,7 @@ static void raext_guards_end(void)
 }
 
 /**
- * raext_guard_start - guard a policy that is being attached
+ * raext_guard_start - start the guard of a policy at attach
  * @policy: the policy
  * @percent: the limit of waste, 0 for no guard
  *
@@ -381,8 +380,8 @@ int raext_guard_start(struct raext_policy *policy, u32 percent)
 }
 
 /**
- * raext_guard_stop - guard a policy no more
- * @policy: the policy; nothing of the guard points to it afterwards
+ * raext_guard_stop - stop the guard of a policy
+ * @policy: the policy; the guard has no pointer to it afterwards
  */
 void raext_guard_stop(struct raext_policy *policy)
 {
@@ -393,7 +392,7 @@ void raext_guard_stop(struct raext_policy *policy)
 
 	if (!policy->guard.on)
 		return;
-	/* Seen by everyone who takes a bucket's lock from here on. */
+	/* Visible to every later holder of a bucket's lock. */
 	WRITE_ONCE(policy->guard.on, false);
 	for (i = 0; i < ARRAY_SIZE(raext_chunks); i++) {
 		raw_spin_lock_irqsave(&raext_chunks[i].lock, flags);
@@ -409,7 +408,7 @@ void raext_guard_stop(struct raext_policy *policy)
 }
 
 /**
- * raext_guard_restart - guard the policy that takes another's place
+ * raext_guard_restart - start the guard of the policy that replaces another
  * @policy: the place
  * @percent: the new one's limit of waste, 0 for no guard
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the kernel is met.
+ * The hooks into the kernel.
  *
  *   read(), a page is absent ------> page_cache_sync_ra() ---.
  *   read(), the marked page -------> page_cache_async_ra() --+
@@ -11,22 +11,22 @@
  *                                                          v v
  *                                              page_cache_ra_order() -> I/O
  *
- * The first three functions are wrapped: ftrace sends their callers to a
- * wrapper of wrap.c (IPMODIFY, as livepatch does), which asks the policy and
- * calls the original; a call that comes from this module is let
- * through. The wrapper of the read path gives the original a private copy of
- * the file's readahead state, so that the limit holds for this call alone, and
- * copies the window back.
+ * The first three functions are wrapped. ftrace sends their callers to a
+ * wrapper of wrap.c (IPMODIFY, as livepatch does). The wrapper asks the policy
+ * and calls the original. A call from this module passes unwrapped. The
+ * wrapper of the read path gives the original a private copy of the file's
+ * readahead state, so that the limit holds for this call alone, and copies the
+ * window back.
  *
- * page_cache_ra_order() is where every computed window arrives. It is reached
- * by tail jumps from functions that our wrappers called, so that its caller
- * seems to be this module and a wrapper would let it through; and it is not
- * exported, so that a wrapper had no way to call it where IBT has its ENDBR
- * sealed. Hence no wrapper there: the ftrace callback itself changes the
- * window in memory, before the function runs.
+ * Every window that the kernel computes passes through page_cache_ra_order().
+ * Tail jumps reach it from functions that our wrappers called: its caller
+ * seems to be this module, and a wrapper would let the call pass. The function
+ * is not exported either: a wrapper cannot call it where IBT has sealed its
+ * ENDBR. Hence the ftrace callback itself changes the window in memory before
+ * the function runs.
  *
- * What belongs together is found by task and mapping: a wrapper leaves its
- * decision in a table (underway.c) for as long as it calls the original.
+ * The hook finds the wrapper's decision by task and mapping: a wrapper keeps
+ * its decision in a table (underway.c) while it calls the original.
  */
 
 #include <linux/ftrace.h>
@@ -57,7 +57,7 @@ static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 	void *arg = (void *)ftrace_regs_get_argument(fregs, 0);
 	bool fault = raext_is_entry(ip, filemap_fault);
 
-	/* A page that is simply there costs this look, and no more. */
+	/* A cached page costs this look and no more. */
 	if (fault && !raext_fault_event(arg))
 		return;
 	if (within_module(parent_ip, THIS_MODULE))
@@ -120,7 +120,7 @@ static int raext_ops_arm(struct ftrace_ops *ops)
 }
 
 /**
- * raext_hooks_arm - meet the kernel
+ * raext_hooks_arm - arm the hooks
  *
  * Return: 0 with all hooks armed, or an error with none
  */
@@ -138,9 +138,9 @@ int raext_hooks_arm(void)
 }
 
 /**
- * raext_hooks_disarm - leave the kernel alone again
+ * raext_hooks_disarm - disarm the hooks
  *
- * No call enters a wrapper any more; those inside finish on their own.
+ * No call enters a wrapper any more. The calls inside finish on their own.
  */
 void raext_hooks_disarm(void)
 {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a policy can call.
+ * The kfuncs that a policy can call.
  *
  * The first argument is the state that the callback was given. The verifier
- * keeps other types and NULL away (KF_TRUSTED_ARGS), but not a copy: a state is
- * all numbers, and memory of the policy's own is as good to the verifier. So the
- * pointer is not followed; it is compared with what the current task's callback
- * was given, and by that the decision is found.
+ * refuses other types and NULL (KF_TRUSTED_ARGS), but accepts a copy: a state
+ * is all numbers, and the policy's own memory has the same type. So the pointer
+ * is not followed. The kfunc compares it with the argument of the current
+ * task's callback and finds the decision by it.
  *
- * A range that a policy asks for is only noted here; submit.c reads it once the
- * callback has returned.
+ * A kfunc only notes the range. submit.c reads it after the callback.
  */
 
 #include <linux/bpf.h>

@@ -156,7 +156,7 @@ static int raext_init_member(const struct btf_type *t,
 	return 0;
 }
 
-/* Coming and going */
+/* Attach, replace, detach */
 
 static int raext_reg(void *kdata, struct bpf_link *link)
 {
@@ -173,7 +173,7 @@ static void raext_unreg(void *kdata, struct bpf_link *link)
 	raext_policy_detach(kdata);
 }
 
-/* Stubs: they lend the callbacks their prototypes (CFI, argument names). */
+/* The stubs give the callbacks their prototypes (CFI, argument names). */
 
 static int raext_stub_get_max_ra(struct bpf_fs_readahead_state *s)
 {

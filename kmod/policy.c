@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The attached policies: who they are, where each holds, and which one a
- * decision belongs to.
+ * The attached policies, their scopes, and the choice of the policy of a
+ * decision.
  *
- * A policy's place is its scope, a cgroup and a device, either of which may be
- * 0 for "any". At most one policy has a place. The most specific place that
- * matches a task and a file wins:
+ * A scope is a cgroup and a device. Either may be 0 for "any". A scope has at
+ * most one policy. The most specific scope that matches a task and a file
+ * wins:
  *
  *	cgroup and device, the nearest cgroup first
  *	cgroup, the nearest first
@@ -13,9 +13,9 @@
  *	any
  *
  * A decision holds a reference to its policy from beginning to end, so that
- * what it counts is not lost; the callbacks themselves go away earlier, with
- * raext_policy_detach(), which waits for those that run: their readers hold
- * RCU from raext_policy_ops() to the end of the callback.
+ * its counts are not lost. The callbacks go away earlier: raext_policy_detach()
+ * waits for the running ones. Their readers hold RCU from raext_policy_ops()
+ * to the end of the callback.
  */
 
 #include <linux/bpf.h>
@@ -130,7 +130,7 @@ const char *raext_policy_name(const struct raext_policy *policy)
 }
 
 /**
- * raext_policy_id - by what a policy is known to users
+ * raext_policy_id - the id of a policy for users
  * @policy: the policy
  *
  * Return: the id of its link, 0 if it was attached without one
@@ -140,7 +140,7 @@ u32 raext_policy_id(const struct raext_policy *policy)
 	return policy->link ? policy->link->id : 0;
 }
 
-/* Note who did it, for people who ask. */
+/* Note the task that attaches, for the table of policies. */
 static void raext_policy_sign(struct raext_policy *policy,
 			      const struct bpf_fs_readahead_ops *ops)
 {
@@ -174,9 +174,9 @@ raext_policy_alloc(const struct bpf_fs_readahead_ops *ops,
 }
 
 /**
- * raext_policy_attach - let a policy decide from now on
+ * raext_policy_attach - attach a policy
  * @ops: its callbacks and its scope; stay valid until raext_policy_detach()
- * @link: what it is attached by
+ * @link: the BPF link that attaches the policy
  *
  * Return: 0, -EBUSY if the scope has a policy already or if another user of
  * the hooked functions (a livepatch) keeps the hooks from being armed,
@@ -231,11 +231,11 @@ raext_policy_with(const struct bpf_fs_readahead_ops *ops)
 }
 
 /**
- * raext_policy_replace - put a policy into the place of another
+ * raext_policy_replace - replace a policy in its scope
  * @ops: the new one's callbacks; with the same scope
  * @old: the old one's
  *
- * Every decision finds the one or the other. What was counted stays.
+ * Every decision finds the one or the other. The counters keep their values.
  *
  * Return: 0, -EINVAL if the scope is another one, -ENOENT
  */
@@ -264,10 +264,10 @@ int raext_policy_replace(struct bpf_fs_readahead_ops *ops,
 }
 
 /**
- * raext_policy_detach - take a policy's decisions away
+ * raext_policy_detach - detach a policy
  * @ops: its callbacks
  *
- * On return no callback of it runs, and none will.
+ * On return none of its callbacks runs or will run.
  */
 void raext_policy_detach(struct bpf_fs_readahead_ops *ops)
 {
@@ -287,7 +287,7 @@ void raext_policy_detach(struct bpf_fs_readahead_ops *ops)
 	mutex_unlock(&raext_policies_lock);
 }
 
-/* A task may call itself anything; here it is one word. */
+/* A task's name may hold any byte. The table shows it as one word. */
 static void raext_show_word(struct seq_file *seq, const char *word)
 {
 	if (!*word)
@@ -300,8 +300,8 @@ static void raext_show_word(struct seq_file *seq, const char *word)
  * raext_policies_show - print the table of policies
  * @seq: where to
  *
- * The header names the columns; readers go by the names, since columns may
- * be added.
+ * The header names the columns. Readers find columns by name, since columns
+ * may be added.
  */
 void raext_policies_show(struct seq_file *seq)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An attached policy, for the files that keep something in it: policy.c its
- * place, stats.c its counters, guard.c its guard.
+ * An attached policy, for the files that keep a part of it: policy.c its
+ * scope, stats.c its counters, guard.c its guard.
  */
 #ifndef RAEXT_POLICY_H
 #define RAEXT_POLICY_H
@@ -17,10 +17,10 @@
 /**
  * struct raext_guard - the guard of a policy
  *
- * @judge: held by who judges
+ * @judge: held while the guard judges
  * @on: whether there is a guard
  * @percent: how many of the pages brought in may go unused
- * @tripped: over, and the kernel decides until the policy is attached anew
+ * @tripped: over the limit: the kernel decides until the policy is attached anew
  * @used: pages brought in by the policy and used
  * @unused: pages brought in by the policy and dropped unused
  * @used_before: @used when the last judgement was made
@@ -42,20 +42,20 @@ struct raext_guard {
 /**
  * struct raext_policy - an attached policy
  *
- * @node: in the table of places
+ * @node: in the table of scopes
  * @rcu: to free it
  * @refs: one while it is attached, one for each decision
  * @ops: its callbacks; NULL once it is detached
- * @link: what it is attached by; valid while it is attached
+ * @link: the BPF link that attaches it; valid while it is attached
  * @counters: by CPU
  * @guard: its guard
  * @cgroup_id: scope, 0 for any
  * @dev: scope, 0 for any
- * @uid: who attached it or put it in the place of another
+ * @uid: the user that attached it or replaced another with it
  * @pid: likewise
  * @comm: likewise
  * @name: the policy's name
- * @since: when that was, seconds since 1970
+ * @since: the time of that, seconds since 1970
  */
 struct raext_policy {
 	struct hlist_node node;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of this module share. An overview of the whole is at the
- * top of hooks.c.
+ * Declarations that the files of this module share. hooks.c begins with an
+ * overview of the whole.
  */
 #ifndef RAEXT_H
 #define RAEXT_H
@@ -20,9 +20,9 @@ struct seq_file;
 struct vm_fault;
 
 /**
- * enum raext_verdict - what a decision came to; exactly one for each
+ * enum raext_verdict - the result of a decision, exactly one for each
  *
- * @RAEXT_KEPT: what the kernel does by itself
+ * @RAEXT_KEPT: the kernel's own readahead
  * @RAEXT_LIMITED: get_max_ra gave a limit other than the file's own
  * @RAEXT_CHANGED: get_ra changed the window
  * @RAEXT_TAKEN: decide gave the window
@@ -59,24 +59,24 @@ static inline void raext_put_window(struct readahead_control *ractl,
 /**
  * struct raext_decision - one decision about readahead that is under way
  *
- * Lives on the stack of a wrapper in wrap.c and is found again, by task and
- * mapping, from the hook that runs deeper in the same call.
+ * Lives on the stack of a wrapper in wrap.c. The hook that runs deeper in the
+ * same call finds it by task and mapping.
  *
  * @node: in the table of decisions under way
  * @task: who needs the page
  * @mapping: the file's page cache
  * @file: the file, NULL for metadata that a file system reads ahead
  * @ra: the file's own readahead state
- * @policy: who decides, NULL for the kernel; referenced
- * @asked: what a callback that is running was given; compared only
- * @queue: ranges that the policy asked for and nobody has submitted yet
+ * @policy: the policy that decides, NULL for the kernel; referenced
+ * @asked: the argument of the running callback; compared only
+ * @queue: ranges that the policy asked for, not submitted yet
  * @index: the page that is needed now
  * @req_pages: pages asked for from @index
  * @flags: event and hints, &enum bpf_fs_readahead_flags
  * @limit: answer of get_max_ra: pages, 0 for "only what was asked for",
  *	negative for "the file's own"
- * @verdict: what it came to so far
- * @window: the window that it came to; the policy's own once taken
+ * @verdict: the result so far
+ * @window: the resulting window; the policy's own once taken
  * @ranges: ranges asked for
  * @submitted: pages of ranges that were submitted
  * @decided: the policy was asked
@@ -104,7 +104,7 @@ struct raext_decision {
 };
 
 /**
- * enum raext_counter - what is counted for each policy and event
+ * enum raext_counter - the counters of each policy and event
  *
  * The first four are in the order of &enum raext_verdict, and their sum is
  * the number of decisions. Of the pages asked for by ranges, each is in
@@ -120,7 +120,7 @@ struct raext_decision {
  * @RAEXT_RANGES: ranges asked for
  * @RAEXT_PAGES: pages of them
  * @RAEXT_SUBMITTED: pages of ranges that were submitted
- * @RAEXT_CACHED: pages of ranges that were there already
+ * @RAEXT_CACHED: pages of ranges that were cached already
  * @RAEXT_DROP_EOF: dropped: behind the end of the file
  * @RAEXT_DROP_LIMIT: dropped: over the hard limit of a range
  * @RAEXT_DROP_FULL: dropped: more ranges than a decision may have
@@ -152,7 +152,7 @@ enum raext_counter {
 /* ops.c: the struct_ops type */
 int raext_ops_register(void);
 
-/* policy.c: who is attached, and where */
+/* policy.c: the attached policies and their scopes */
 int raext_policy_attach(struct bpf_fs_readahead_ops *ops,
 			struct bpf_link *link);
 int raext_policy_replace(struct bpf_fs_readahead_ops *ops,
@@ -165,14 +165,14 @@ const char *raext_policy_name(const struct raext_policy *policy);
 void raext_policies_show(struct seq_file *seq);
 void raext_counters_show(struct seq_file *seq);
 
-/* stats.c: counting, and debugfs */
+/* stats.c: counters and debugfs */
 struct raext_counters __percpu *raext_counters_alloc(void);
 void raext_count(const struct raext_decision *d, enum raext_counter counter,
 		 u64 n);
 void raext_stats_create(void);
 void raext_stats_remove(void);
 
-/* decision.c: what is asked and what is made of the answers */
+/* decision.c: the questions to a policy and the use of its answers */
 u32 raext_memory_share(void);
 u32 raext_hard_limit(void);
 pgoff_t raext_file_pages(const struct address_space *mapping);
@@ -183,7 +183,7 @@ void raext_decide_window(struct raext_decision *d,
 			 struct readahead_control *ractl);
 void raext_decision_end(struct raext_decision *d);
 
-/* kfuncs.c: what a policy can call */
+/* kfuncs.c: the kfuncs of a policy */
 #define RAEXT_QUEUE_LEN 64
 
 /**
@@ -203,7 +203,7 @@ struct raext_queue {
 
 int raext_kfuncs_register(void);
 
-/* submit.c: reading without a window of the kernel's */
+/* submit.c: reads without a window of the kernel's */
 void raext_read_pages(struct readahead_control *ractl, unsigned long nr,
 		      unsigned long lookahead);
 void raext_read_asked(struct readahead_control *ractl,
@@ -229,7 +229,7 @@ void raext_page_cache_async_ra(struct readahead_control *ractl,
 vm_fault_t raext_filemap_fault(struct vm_fault *vmf);
 void raext_wrap_wait(void);
 
-/* hooks.c: where the kernel is met */
+/* hooks.c: the hooks into the kernel */
 int raext_hooks_init(void);
 void raext_hooks_exit(void);
 int raext_hooks_arm(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counting, and what debugfs shows of it: readahead_ext/policies, who is
- * attached, and readahead_ext/counters, what each did. The module works
+ * Counters and their files in debugfs: readahead_ext/policies has the attached
+ * policies, readahead_ext/counters has the counters of each. The module works
  * without debugfs.
  */
 

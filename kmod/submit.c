@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading without a window of the kernel's: what the application asked for and
- * nothing else, and the ranges that a policy asked for.
+ * Reads without a window of the kernel's: the requested pages alone, and the
+ * ranges of a policy.
  *
- * Pages in flight are bounded for each file: what a policy asks for beyond is
- * dropped and counted. The pages of the last few decisions are remembered by
- * the last page of each; that page being unlocked tells that they have come.
+ * Pages in flight are bounded for each file. Ranges over the bound are dropped
+ * and counted. A batch is the pages of one decision, known by its last page.
+ * The batch has arrived once that page is unlocked.
  */
 
 #include <linux/backing-dev.h>
@@ -37,8 +37,8 @@ void raext_read_pages(struct readahead_control *ractl, unsigned long nr,
 }
 
 /*
- * Read what was asked for and nothing else, in the portions and up to the
- * most of force_page_cache_ra().
+ * Read the requested pages and no others, in the portions and up to the limit
+ * of force_page_cache_ra().
  */
 void raext_read_asked(struct readahead_control *ractl,
 		      const struct raext_decision *d)
@@ -76,7 +76,7 @@ u32 raext_absent(struct address_space *mapping, pgoff_t index, u32 nr)
 
 		if (xas_retry(&xas, folio) || xa_is_value(folio))
 			continue;
-		/* No look into the folio, which may be freed under us. */
+		/* The folio may be freed meanwhile: it is not followed. */
 		pages = 1UL << xas_get_order(&xas);
 		first = round_down(xas.xa_index, pages);
 		absent -= min(first + pages - 1, last) - max(first, index) + 1;
@@ -102,8 +102,8 @@ static u32 raext_present(struct address_space *mapping, pgoff_t index, u32 nr)
 #define RAEXT_BATCHES		8
 
 /*
- * What is in flight for a file; another file that falls into the same place
- * takes it over. The mapping is compared, never followed.
+ * The batches in flight of a file. Another file with the same hash takes the
+ * slot over. The mapping is compared, never followed.
  */
 static struct raext_flight {
 	spinlock_t lock;
@@ -166,7 +166,7 @@ static void raext_flight_add(const struct address_space *mapping, pgoff_t last,
 	if (flight->mapping != mapping)
 		memset(flight->batches, 0, sizeof(flight->batches));
 	flight->mapping = mapping;
-	/* The oldest is forgotten: it has most likely come. */
+	/* The oldest batch is forgotten: it has most likely arrived. */
 	memmove(&flight->batches[1], &flight->batches[0],
 		sizeof(flight->batches) - sizeof(flight->batches[0]));
 	flight->batches[0] = (struct raext_batch) { last, pages };
@@ -175,7 +175,7 @@ static void raext_flight_add(const struct address_space *mapping, pgoff_t last,
 
 /* Ranges */
 
-/* Cut a range to what may be read; what is cut off is counted. */
+/* Cut a range to the file and the hard limit. Pages cut off are counted. */
 static u32 raext_range_clip(const struct raext_decision *d, u64 index, u32 nr)
 {
 	pgoff_t file_pages = raext_file_pages(d->mapping);
@@ -194,8 +194,8 @@ static u32 raext_range_clip(const struct raext_decision *d, u64 index, u32 nr)
 }
 
 /*
- * Read a range, all but what is there or would be too much. The range's first
- * page that is absent gets the mark, hence the way there is skipped.
+ * Read the absent pages of a range, up to the room in flight. The first absent
+ * page of the range gets the mark, so the cached pages before it are skipped.
  *
  * Return: pages submitted; @last is the last of them
  */
@@ -223,7 +223,7 @@ static u32 raext_range_read(struct raext_decision *d, pgoff_t index, u32 nr,
 
 		raext_read_pages(&ractl, nr, mark ? nr : 0);
 	}
-	/* Readahead stops at the first page that it gets no memory for. */
+	/* Readahead stops at the first page without memory. */
 	came = absent - min(absent, raext_absent(d->mapping, index, nr));
 	raext_count(d, RAEXT_SUBMITTED, came);
 	raext_count(d, RAEXT_DROP_MEMORY, absent - came);
@@ -231,7 +231,7 @@ static u32 raext_range_read(struct raext_decision *d, pgoff_t index, u32 nr,
 }
 
 /**
- * raext_read_ranges - submit what the policy asked for by ranges
+ * raext_read_ranges - submit the ranges of a policy
  * @d: the decision; its queue is emptied
  *
  * Context: may sleep; no folio of the file is locked by the caller, since
@@ -268,7 +268,7 @@ void raext_read_ranges(struct raext_decision *d)
 }
 
 /**
- * raext_drop_ranges - give up what was asked for too late to be read
+ * raext_drop_ranges - drop ranges that came too late to be read
  * @d: the decision; its queue is emptied
  */
 void raext_drop_ranges(struct raext_decision *d)

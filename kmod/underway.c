@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The decisions under way: a wrapper leaves its decision here for as long as
- * it calls the original, and the hooks that run deeper in the same call find
- * it again by task and mapping.
+ * The decisions under way. A wrapper keeps its decision here while it calls
+ * the original. The hooks that run deeper in the same call find the decision
+ * by task and mapping.
  */
 
 #include <linux/hash.h>
@@ -27,7 +27,7 @@ static struct raext_bucket *raext_bucket(void)
 }
 
 /**
- * raext_underway_add - let a decision be found
+ * raext_underway_add - publish a decision
  * @d: the decision, of the current task
  */
 void raext_underway_add(struct raext_decision *d)
@@ -75,8 +75,8 @@ raext_underway_find(const struct address_space *mapping)
 }
 
 /**
- * raext_underway_asked - the decision that a callback was called for
- * @s: what the callback says that it was given; not followed
+ * raext_underway_asked - the decision of a running callback
+ * @s: the state that the callback claims as its argument; not followed
  *
  * Return: the decision, or NULL if no callback of this task was given @s
  */

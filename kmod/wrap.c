@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The wrappers: what runs in the place of the functions that begin readahead.
- * Each asks the policy, calls the original with what came of it, and submits
- * the ranges that the policy asked for.
+ * The wrappers replace the functions that begin readahead. A wrapper asks the
+ * policy, calls the original with the answer, and submits the ranges that the
+ * policy asked for.
  *
- * Nothing here calls a kernel function by address: the originals are called
- * directly, by their exported symbols.
+ * No call here goes by address: the wrappers call the originals directly, by
+ * their exported symbols.
  */
 
 #include <linux/file.h>
@@ -15,7 +15,7 @@
 
 #include "raext.h"
 
-/* Every wrapper is inside of this for as long as it runs. */
+/* Held by every wrapper while it runs. */
 DEFINE_STATIC_SRCU(raext_srcu);
 
 /* Give the original a private copy of the file's readahead state. */
@@ -226,11 +226,11 @@ void raext_page_cache_async_ra(struct readahead_control *ractl,
 /* The fault path */
 
 /**
- * raext_fault_event - the event that a fault is going to be
+ * raext_fault_event - the event of a fault
  * @vmf: the fault
  *
  * Return: an event bit of &enum bpf_fs_readahead_flags, or 0 if its page is
- * simply there
+ * cached and not marked
  */
 u32 raext_fault_event(const struct vm_fault *vmf)
 {
@@ -298,9 +298,9 @@ static bool raext_fault_has_window(const struct raext_decision *d)
 }
 
 /*
- * Read what the policy wants and the kernel is not going to: filemap_fault()
- * then finds the page. The I/O is submitted, not awaited, under the lock of
- * the fault.
+ * Read the policy's pages where the kernel would not: filemap_fault() then
+ * finds the page. The I/O is submitted, not awaited, under the lock of the
+ * fault.
  *
  * A window is left to the kernel where it computes one, since it drops that
  * lock and counts a major fault; unless ranges are to follow the window: those
@@ -368,7 +368,7 @@ vm_fault_t raext_filemap_fault(struct vm_fault *vmf)
 }
 
 /**
- * raext_wrap_wait - wait until nobody is inside of a wrapper
+ * raext_wrap_wait - wait until no task is inside of a wrapper
  *
  * To be called with the hooks disarmed. A task that ftrace sent to a wrapper
  * may have been preempted before it entered the SRCU section or after it left
