@@ -10,6 +10,8 @@ mod check;
 mod compare;
 mod cost;
 mod exit;
+#[cfg(test)]
+mod golden;
 mod host;
 mod kernels;
 mod list;
