@@ -272,6 +272,19 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(wrong)
 }
 
+/// A limit of memory. With less than a mebibyte the kernel kills a process before its
+/// first instruction.
+fn limit(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1 << 20;
+    match size(text)? {
+        bytes if bytes < LEAST => Err(format!(
+            "'{text}' is {bytes} bytes, with which no process starts: give at least 1M (units: K, \
+             M, G, T)"
+        )),
+        bytes => Ok(bytes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,6 +318,18 @@ mod tests {
         for wrong in ["", "M", "2X", "1.5G", "0", "99999999999T", "-1G"] {
             assert!(size(wrong).unwrap_err().contains("no size"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_no_process_starts_with_is_refused() {
+        assert_eq!(limit("1M"), Ok(1 << 20));
+        for little in ["64", "1023K", "1"] {
+            let error = limit(little).unwrap_err();
+            assert!(error.contains("bytes") && error.contains("at least 1M"), "{error}");
+        }
+        let words = ["raext", "try", "--limit", "64", "--", "true"];
+        let error = Cli::try_parse_from(words).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The flags of `raext try`.
 
-use super::{KernelArgs, key_value, parse, size};
+use super::{KernelArgs, key_value, limit, parse, size};
 use clap::Args;
 use raext_model::{DeviceProfile, Fs};
 use std::ffi::OsString;
@@ -34,8 +34,8 @@ pub struct TryArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,
     /// Memory of the command with what it has cached, such as 256M (memory.max of
-    /// its cgroup) [default: no limit].
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    /// its cgroup), at least 1M [default: no limit].
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub limit: Option<u64>,
     /// Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the
     /// kernel's default.

@@ -5,7 +5,7 @@ use crate::exit::Stop;
 use anyhow::Result;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// What a file takes beside its content: an inode, and the rest of a block.
@@ -22,6 +22,8 @@ pub struct Data {
     pub there: bool,
     /// What its files take, bytes.
     pub bytes: u64,
+    /// Sockets and device nodes in it, which are not copied.
+    pub left_out: u64,
 }
 
 /// Find out what was given. Where something `makes` data, a folder need not be
@@ -45,7 +47,7 @@ fn look(path: &Path, makes: bool) -> Result<Data> {
     let path = match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound && makes => {
             let path = std::path::absolute(path).map_err(refuse)?;
-            return Ok(Data { path, there: false, bytes: 0 });
+            return Ok(Data { path, there: false, bytes: 0, left_out: 0 });
         }
         path => path.map_err(refuse)?,
     };
@@ -57,28 +59,37 @@ fn look(path: &Path, makes: bool) -> Result<Data> {
         let why = "no folder of data: name the one in which they are";
         return Err(refuse(std::io::Error::other(why)));
     }
-    let bytes = size(&path, &meta)
+    let mut data = Data { path, there: true, bytes: 0, left_out: 0 };
+    let root = data.path.clone();
+    add(&root, &meta, &mut data)
         .map_err(|(path, error)| Stop::refused(format!("{}: {error}", path.display())))?;
-    Ok(Data { path, there: true, bytes })
+    Ok(data)
 }
 
-fn size(path: &Path, meta: &Metadata) -> Result<u64, (PathBuf, std::io::Error)> {
+/// Add a file, or a folder with all that is in it.
+fn add(path: &Path, meta: &Metadata, data: &mut Data) -> Result<(), (PathBuf, std::io::Error)> {
+    let kind = meta.file_type();
+    if kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
+        data.left_out += 1;
+        return Ok(());
+    }
     // Holes take nothing.
-    let mut bytes = PER_FILE + meta.len().min(meta.blocks() * 512);
+    data.bytes += PER_FILE + meta.len().min(meta.blocks() * 512);
     if meta.is_dir() {
         let at = |error| (path.to_owned(), error);
         for entry in fs::read_dir(path).map_err(at)? {
             let entry = entry.map_err(at)?;
             let meta = entry.metadata().map_err(|error| (entry.path(), error))?;
-            bytes += size(&entry.path(), &meta)?;
+            add(&entry.path(), &meta, data)?;
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::net::UnixListener;
 
     #[test]
     fn folders_are_found_once_and_measured() {
@@ -87,10 +98,12 @@ mod tests {
         fs::create_dir_all(real.join("a/below")).unwrap();
         fs::write(real.join("a/below/file"), vec![1; 100_000]).unwrap();
         std::os::unix::fs::symlink("a", real.join("link")).unwrap();
+        let _socket = UnixListener::bind(real.join("a/below/socket")).unwrap();
         let given = [real.join("a/below"), real.join("link"), real.join("a/below/file")];
         let found = resolve(&given, false).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, real.join("a"));
+        assert_eq!(found[0].left_out, 1);
         assert!((100_000..150_000).contains(&found[0].bytes), "{found:?}");
         let new = resolve(&[real.join("new")], true).unwrap();
         assert!(!new[0].there);

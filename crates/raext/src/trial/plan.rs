@@ -36,6 +36,8 @@ pub struct Plan {
     pub folders: Vec<PathBuf>,
     /// What they take, bytes.
     pub data_bytes: u64,
+    /// Sockets and device nodes in them, which are not copied.
+    pub left_out: u64,
     /// The command.
     pub program: Program,
     /// What makes the data.
@@ -64,6 +66,7 @@ impl Plan {
         }
         let data = data::resolve(&args.data, !args.before.is_empty())?;
         let data_bytes = data.iter().map(|data| data.bytes).sum();
+        let left_out = data.iter().map(|data| data.left_out).sum();
         let size = size_of_device(args.size, data_bytes)?;
         let volume = (!data.is_empty())
             .then(|| {
@@ -103,6 +106,7 @@ impl Plan {
             volume,
             folders: data.into_iter().map(|data| data.path).collect(),
             data_bytes,
+            left_out,
             before: args.before.iter().map(shell).collect(),
             program,
             memory_mib,

@@ -68,11 +68,19 @@ pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> St
                 &format!("raext: {} left behind by the command, and killed\n", processes(ran.left));
         }
     }
-    let idle = runs.iter().all(|ran| ran.device_reads == 0);
-    if idle && !args.warm && plan.volume.is_some() {
+    if plan.left_out > 0 {
+        out += &format!("raext: --data: {} not copied\n", nodes(plan.left_out));
+    }
+    if !args.warm && plan.volume.is_some() && runs.iter().all(is_idle) {
         out += "raext: nothing was read from the device: are the data in a folder of --data?\n";
     }
     out
+}
+
+/// Whether a command that ended by itself read nothing from the device. One that was
+/// killed may not have come to its reads.
+fn is_idle(ran: &Ran) -> bool {
+    matches!(ran.end, End::Exit(_)) && ran.oom_kills == 0 && ran.device_reads == 0
 }
 
 /// The same as JSON.
@@ -107,6 +115,7 @@ pub fn json(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> Str
         "cold": !args.warm,
         "read_ahead_kb": args.read_ahead_kb,
         "data_bytes": plan.data_bytes,
+        "left_out": plan.left_out,
         "runs": runs,
     });
     format!("{summary:#}\n")
@@ -142,6 +151,85 @@ fn ended(end: End) -> String {
     }
 }
 
+fn nodes(count: u64) -> String {
+    match count {
+        1 => "1 socket or device node was".into(),
+        _ => format!("{count} sockets or device nodes were"),
+    }
+}
+
 fn processes(count: u64) -> String {
     if count == 1 { "1 process was".into() } else { format!("{count} processes were") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser as _;
+    use raext_model::{Output, Program, User, Volume};
+    use std::collections::BTreeMap;
+
+    fn summary(left_out: u64, end: End, device_reads: u64, oom_kills: u64) -> String {
+        let words = ["raext", "try", "--data", "/srv", "--", "ls"];
+        let Command::Try(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+        let program = Program {
+            argv: vec!["ls".into()],
+            env: BTreeMap::new(),
+            cwd: "/".into(),
+            user: User::default(),
+            memory_max: None,
+            output: Output::Send,
+            input: false,
+            deadline_ms: None,
+            leave_children: false,
+        };
+        let (profile, fs) = (args.device, args.fs);
+        let plan = Plan {
+            policy: None,
+            labels: vec!["kernel".into()],
+            volume: Some(Volume { profile, fs, bytes: 1 << 20, folders: Vec::new() }),
+            folders: vec!["/srv".into()],
+            data_bytes: 4096,
+            left_out,
+            program,
+            before: Vec::new(),
+            memory_mib: 2048,
+        };
+        let machine = Machine { release: "6.12".into(), accelerator: "TCG".into() };
+        let ran = Ran {
+            end,
+            wall_ns: 1,
+            cpu_ns: 1,
+            device_reads,
+            device_bytes: 0,
+            counts: BTreeMap::new(),
+            oom_kills,
+            left: 0,
+        };
+        table(&args, &plan, &machine, &[ran])
+    }
+
+    #[test]
+    fn a_command_that_was_killed_is_not_asked_where_its_data_are() {
+        const HINT: &str = "are the data in a folder of --data?";
+        assert!(summary(0, End::Exit(1), 0, 0).contains(HINT));
+        for (end, reads, kills) in [
+            (End::Exit(0), 1, 0),
+            (End::Deadline, 0, 0),
+            (End::Signal(11), 0, 0),
+            (End::Exit(1), 0, 1),
+        ] {
+            assert!(!summary(0, end, reads, kills).contains(HINT), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_copied_is_counted() {
+        assert!(!summary(0, End::Exit(0), 1, 0).contains("not copied"));
+        let one = summary(1, End::Exit(0), 1, 0);
+        assert!(one.contains("--data: 1 socket or device node was not copied\n"), "{one}");
+        let two = summary(2, End::Exit(0), 1, 0);
+        assert!(two.contains("--data: 2 sockets or device nodes were not copied\n"), "{two}");
+    }
 }

@@ -80,7 +80,7 @@ complete -c raext -n "__fish_raext_using_subcommand try" -l device -d 'The devic
 complete -c raext -n "__fish_raext_using_subcommand try" -l fs -d 'What the data lie on: ext4, xfs, btrfs or overlay' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l size -d 'Room on the device, such as 2G [default: the data and a quarter]' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l memory -d 'Memory of the microVM, such as 4G; the device lies in it [default: enough for the device, to cache all data, and 1G]' -r
-complete -c raext -n "__fish_raext_using_subcommand try" -l limit -d 'Memory of the command with what it has cached, such as 256M (memory.max of its cgroup) [default: no limit]' -r
+complete -c raext -n "__fish_raext_using_subcommand try" -l limit -d 'Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 1M [default: no limit]' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l read-ahead-kb -d 'Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the kernel\'s default' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l before -d 'A shell command that runs before, unmeasured, such as one that makes data or starts a server; may be repeated. A folder of --data need not be there then' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -s e -l env -d 'A variable of the environment, beside those of here; may be repeated' -r

@@ -113,7 +113,7 @@ _arguments "${_arguments_options[@]}" : \
 '--fs=[What the data lie on\: ext4, xfs, btrfs or overlay]:FS:_default' \
 '--size=[Room on the device, such as 2G \[default\: the data and a quarter\]]:SIZE:_default' \
 '--memory=[Memory of the microVM, such as 4G; the device lies in it \[default\: enough for the device, to cache all data, and 1G\]]:SIZE:_default' \
-'--limit=[Memory of the command with what it has cached, such as 256M (memory.max of its cgroup) \[default\: no limit\]]:SIZE:_default' \
+'--limit=[Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 1M \[default\: no limit\]]:SIZE:_default' \
 '--read-ahead-kb=[Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the kernel'\''s default]:N:_default' \
 '*--before=[A shell command that runs before, unmeasured, such as one that makes data or starts a server; may be repeated. A folder of --data need not be there then]:COMMAND:_default' \
 '*-e+[A variable of the environment, beside those of here; may be repeated]:NAME=VALUE:_default' \
