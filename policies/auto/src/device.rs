@@ -85,16 +85,12 @@ impl Device {
         }
     }
 
-    /// This task waits for a page at a new place of this file. How long ago it did
-    /// so last, µs; 0 if others did since.
+    /// This task waits for a page at a new place of this file.
     #[inline(always)]
-    pub fn waits(&self, s: &State, now: u32) -> u32 {
-        let same = self.task.get() == task_id();
-        let ago = if same { now.wrapping_sub(self.place.get()) } else { 0 };
+    pub fn waits(&self, s: &State, now: u32) {
         self.place.set(now);
         self.ino.set(s.i_ino() as u32);
         self.task.set(task_id());
-        ago
     }
 
     /// Whether another task has lately waited for a page of another file: what a

@@ -67,11 +67,6 @@ shared! {
         pub places: Word,
         /// Pages of regions that were read whole.
         pub whole: Word,
-        /// A page around a place that was read some time ago.
-        pub sample: Word,
-        /// How many places there were then; while there are fewer, nothing is read
-        /// around them.
-        pub sampled: Word,
         /// Which stream was looked for and found last.
         found: Word,
         /// Reads at equal distances.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `auto` against each fixed limit, on simulated devices: no limit is faster for
-//! long, whichever one picks with hindsight.
+//! long, whichever one picks with hindsight; and where it leaves a mapping to the
+//! kernel, it is as fast as that.
 extern crate std;
 
 use crate::decide;
@@ -16,6 +17,8 @@ const DEVICES: [(&str, u64, u64); 3] =
 /// How much slower than the best limit it may be: what learning costs in streams
 /// as short as these.
 const LEAST: f64 = 0.95;
+/// What `auto` leaves to the kernel is held against the kernel's own limit.
+const KERNELS: (&str, [u32; 1]) = ("random, mapped", [32]);
 
 fn streams() -> Vec<(&'static str, Stream)> {
     let scan = |at, pages| Stream::sequential(at, pages, 16);
@@ -42,14 +45,14 @@ fn streams() -> Vec<(&'static str, Stream)> {
 #[test]
 fn no_limit_is_faster_for_long() {
     let mut slower = Vec::new();
-    for (device, latency_ns, page_ns) in DEVICES {
-        let scene = Scene { latency_ns, page_ns, file_pages: 1 << 16, ..Scene::default() };
+    for (device, scene) in scenes(1 << 16) {
         for (name, stream) in streams() {
             let limited = |ra_pages| {
                 let report = Scene { ra_pages, ..scene }.simulate(|_| Decision::Kernel, &stream);
                 (report.ns, ra_pages)
             };
-            let (best, limit) = LIMITS.map(limited).into_iter().min().unwrap();
+            let limits = if name == KERNELS.0 { &KERNELS.1[..] } else { &LIMITS };
+            let (best, limit) = limits.iter().copied().map(limited).min().unwrap();
             let Report { ns, pages_read, pages_used, waits, .. } = scene.simulate(decide, &stream);
             let share = best as f64 / ns as f64;
             let row = format!(
@@ -69,16 +72,37 @@ fn no_limit_is_faster_for_long() {
 /// once they have come back to it.
 #[test]
 fn random_reads_that_come_back_find_their_pages() {
-    for (device, latency_ns, page_ns) in DEVICES {
-        let scene = Scene { latency_ns, page_ns, file_pages: 8000, ..Scene::default() };
-        for stream in [Stream::random(1, 8000, 2000, 1).mapped(), Stream::random(1, 8000, 1000, 2)]
-        {
-            let kernel = scene.simulate(|_| Decision::Kernel, &stream);
-            let own = scene.simulate(decide, &stream);
-            println!("{device}: {kernel:?} {own:?}");
-            assert!(own.ns < kernel.ns, "{device}: {own:?}, and the kernel's own: {kernel:?}");
-            // The file, and what was read of it before.
-            assert!(own.pages_read <= 8000 + 1500, "{device}: {own:?}");
+    let stream = Stream::random(1, 8000, 1000, 2);
+    for (device, scene) in scenes(8000) {
+        let kernel = scene.simulate(|_| Decision::Kernel, &stream);
+        let own = scene.simulate(decide, &stream);
+        println!("{device}: {kernel:?} {own:?}");
+        assert!(own.ns < kernel.ns, "{device}: {own:?}, and the kernel's own: {kernel:?}");
+        // The file, and what was read of it before.
+        assert!(own.pages_read <= 8000 + 1500, "{device}: {own:?}");
+    }
+}
+
+/// Rows at random places of a mapping: the kernel's window serves their other pages.
+#[test]
+fn rows_of_a_mapping_are_as_fast_as_with_the_kernel() {
+    for pages in [1, 2, 3, 4, 6, 8] {
+        for (within, rows) in [(8000, 2000), (60_000, 1000)] {
+            let stream = Stream::random(1, within, rows, pages).mapped();
+            for (device, scene) in scenes(within) {
+                let kernel = scene.simulate(|_| Decision::Kernel, &stream);
+                let own = scene.simulate(decide, &stream);
+                let speed = kernel.ns as f64 / own.ns as f64;
+                println!("{device}, {rows} rows of {pages} pages in {within}: {speed:.3}");
+                assert!(speed >= LEAST, "{device}, {rows} rows of {pages}: {kernel:?} {own:?}");
+            }
         }
     }
+}
+
+/// Each device, with a file of so many pages on it.
+fn scenes(file_pages: u64) -> [(&'static str, Scene); 3] {
+    DEVICES.map(|(device, latency_ns, page_ns)| {
+        (device, Scene { latency_ns, page_ns, file_pages, ..Scene::default() })
+    })
 }

@@ -5,9 +5,9 @@
 //!
 //! A miss belongs to a stream that it continues ([`file`]), or to a walk at equal
 //! distances ([`walk`]), or it is a new place. Of a place just what is usual in
-//! this file is read; a stream gets windows as large as its device needs
-//! ([`device`]), the next one asked for as soon as the application enters the
-//! last.
+//! this file is read ([`place`]), by the kernel if that is little in a mapping; a
+//! stream gets windows as large as its device needs ([`device`]), the next one asked
+//! for as soon as the application enters the last.
 
 #![no_std]
 
@@ -67,7 +67,11 @@ fn decide(s: &State) -> Decision {
     let Some(file) = FILES.of(s) else {
         return Decision::Kernel;
     };
-    let plan = if s.event() == Event::Mark { marked(s, file, ask) } else { missed(s, file, ask) };
+    let plan =
+        if s.event() == Event::Mark { Some(marked(s, file, ask)) } else { missed(s, file, ask) };
+    let Some(plan) = plan else {
+        return Decision::Kernel;
+    };
     let plan = plan.within(s.file_pages() as u32);
     Decision::Window { start: plan.start.into(), size: plan.size, async_size: plan.tail }
 }
@@ -87,18 +91,18 @@ fn marked(s: &State, file: &File, ask: Ask) -> Plan {
     if file.is_on_the_way(ask.page) { ASKED } else { stream::adopt(s, file, ask) }
 }
 
-/// The application waits.
+/// The application waits. None if the kernel is to read.
 #[inline(always)]
-fn missed(s: &State, file: &File, ask: Ask) -> Plan {
+fn missed(s: &State, file: &File, ask: Ask) -> Option<Plan> {
     let i = file.follower(ask.page, ask.pages);
     if i < STREAMS {
-        return stream::followed(s, file, i, ask);
+        return Some(stream::followed(s, file, i, ask));
     }
     file.learn_habit();
     let certain = if s.is_random() { 1 } else { 0 };
     if file.walk.missed(ask.page, ask.pages, certain) {
         file.walk.go_on(s, ask.page, file.run.get());
-        return ASKED;
+        return Some(ASKED);
     }
     place::begin(s, file, DEVICES.of(s), ask)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! New places: what is usually read on from one, and before it, is read in one go,
-//! and a mark tells whether that was right.
+//! and a mark tells whether that was right. A fault in a mapping without advice is
+//! the kernel's, as long as the file's habit is no longer than the kernel's window.
 
 use crate::DEPTH;
 use crate::device::{BACKWARD, Device, FORWARD, need};
@@ -9,7 +10,7 @@ use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::stream::late;
 use raext_policy::prelude::*;
 
-/// What is read at the first fault in a file, pages.
+/// What is usual in a mapping as long as nothing else is known, pages.
 const FIRST_FAULT: u32 = 16;
 /// What costs next to nothing beside any latency, pages.
 const CHEAP: u32 = 2;
@@ -20,66 +21,62 @@ const REGION: u32 = 128;
 const VISITS: u32 = 4;
 /// What is read on each side of a place among cached pages at most, pages.
 const AROUND: u32 = 256;
-/// So many wrong guesses in a row show that nothing is to be guessed.
-const HOPELESS: u32 = 2;
-/// One place in so many pages of a file shows that it is read at random all over.
-const MANY: u32 = 1024;
-/// What is read around a fault meanwhile at most, pages.
-const MEANWHILE: u32 = 16;
-/// A page of it for so much of a wait, µs: an eighth of that, at 100 MB/s.
-const MEANWHILE_US: u32 = 300;
+/// The longest habit that leaves a fault to the kernel, pages: what the kernel reads
+/// around a fault by default.
+const SHORT: u32 = 32;
+/// After so many misses of a mapping the kernel reads single pages: `MMAP_LOTSAMISS`
+/// of mm/filemap.c.
+const LOTS_OF_MISSES: u32 = 100;
 /// How many more places must be followed than not until what the application
 /// said of random access is not believed.
 const FAITH: u32 = 4;
 
-/// Read of a new place what is usual, and remember it.
+/// Read of a new place what is usual, and remember it; none if the kernel is to read.
 #[inline(always)]
-pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan {
+pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Option<Plan> {
     let i = file.victim(ask.now);
     if i >= STREAMS {
-        return ASKED;
+        return Some(ASKED);
     }
     file.places.set(file.places.get().saturating_add(1));
     let shared = device.is_some_and(|device| device.is_shared(s, ask.now));
-    let waited = device.map_or(0, |device| device.waits(s, ask.now));
+    if let Some(device) = device {
+        device.waits(s, ask.now);
+    }
     let need = need(device);
     let on = if file.run.get() == 0 { FIRST } else { ON };
     let way = device.map_or(0, |device| device.last_way(s));
+    if is_the_kernels(s, file, way, ask) {
+        if file.run.get() == 0 {
+            file.run.set(FIRST_FAULT);
+        }
+        let (ahead, behind) = read_around(s, ask);
+        remember(file, i, ask, ahead, behind);
+        // The kernel marks the last quarter of its window.
+        file.guess.set(if ahead > ask.pages { on } else { NOTHING });
+        return None;
+    }
     let (ahead, behind) = guess(s, file, need, way, ask);
     if let Some((start, size)) = region(s, file, need, shared, ask, ahead.saturating_add(behind)) {
         file.whole.set(file.whole.get().saturating_add(size));
         file.guess.set(UNKNOWN);
-        return Plan { start, size, tail: 0 };
+        return Some(Plan { start, size, tail: 0 });
     }
-    let idle = !shared && max(ahead, behind) <= 1;
-    let meanwhile = if idle { meanwhile(s, file, waited, ask) } else { 0 };
-    let (ahead, behind) = if meanwhile != 0 {
-        let before = ask.page & (meanwhile - 1);
-        (meanwhile - before, before)
-    } else {
-        (ahead, behind)
-    };
     // Cached pages say nothing of where it goes on if the last file did.
-    let long = max(ahead, behind) > CHEAP && meanwhile == 0 && way != BACKWARD;
+    let long = max(ahead, behind) > CHEAP && way != BACKWARD;
     let around = if long { around(s, need, ask) } else { 0 };
     let ahead = max(max(ahead, around), ask.pages);
     let behind = min(max(behind, around), ask.page);
     let size = ahead.saturating_add(behind);
-    file.begin[i].set(ask.page);
-    file.low[i].set(ask.page - behind);
-    file.high[i].set(ask.page.saturating_add(ahead));
-    file.size[i].set(size);
-    file.hear(i, ask);
-    file.set_sense(i, PLACE);
-    file.newest.set(i as u32);
+    remember(file, i, ask, ahead, behind);
     let unmarked = s.is_random() && s.is_mmap();
     if size == ask.pages {
         file.guess.set(if unmarked { PROBE } else { NOTHING });
-        return ASKED;
+        return Some(ASKED);
     }
-    if unmarked || meanwhile != 0 {
+    if unmarked {
         file.guess.set(UNKNOWN);
-        return Plan { start: ask.page - behind, size, tail: 0 };
+        return Some(Plan { start: ask.page - behind, size, tail: 0 });
     }
     // The mark tells whether the guess was right: at the beginning, if the
     // application is to go back; where it is expected to stop, near its end; else
@@ -104,7 +101,40 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Plan 
     } else {
         max(min(ask.pages, ahead / 2), late(ahead, need))
     };
-    Plan { start: ask.page - behind, size, tail }
+    Some(Plan { start: ask.page - behind, size, tail })
+}
+
+/// Whether a fault is left to the kernel: in a mapping without advice, not at the
+/// file's beginning, where what is usual is no more than the kernel reads around
+/// it. The kernel's window serves an application that reads more than a page at random
+/// places. A file that is to be read backwards, as the last one was, continues the
+/// stream of that one.
+#[inline(always)]
+fn is_the_kernels(s: &State, file: &File, way: u32, ask: Ask) -> bool {
+    let advised = s.is_random() || s.is_sequential();
+    s.is_mmap() && !advised && ask.page != 0 && way != BACKWARD && file.run.get() <= SHORT
+}
+
+/// What the kernel reads around a fault, from its page on and before it, pages.
+#[inline(always)]
+fn read_around(s: &State, ask: Ask) -> (u32, u32) {
+    if s.mmap_miss() >= LOTS_OF_MISSES {
+        return (ask.pages, 0);
+    }
+    let behind = min(s.ra_pages() / 2, ask.page);
+    (max(s.ra_pages() - behind, ask.pages), behind)
+}
+
+/// Keep a place with what is read of it.
+#[inline(always)]
+fn remember(file: &File, i: usize, ask: Ask, ahead: u32, behind: u32) {
+    file.begin[i].set(ask.page);
+    file.low[i].set(ask.page - behind);
+    file.high[i].set(ask.page.saturating_add(ahead));
+    file.size[i].set(ahead.saturating_add(behind));
+    file.hear(i, ask);
+    file.set_sense(i, PLACE);
+    file.newest.set(i as u32);
 }
 
 /// The region around a place, if random reads have come to it often enough to read
@@ -135,39 +165,6 @@ fn region(
     // Where less is cached than was read, memory does not hold the file.
     let read = file.places.get() / max(file_pages / REGION, 1) / 2;
     if cached >= max(read, VISITS) * visit { Some((start, min(size, left))) } else { None }
-}
-
-/// How much to read around a fault among random ones while the device has nothing
-/// else to do, pages (a power of two; 0 for none): later faults come there, too, as
-/// long as memory holds what was read. The kernel does so at every fault.
-#[inline(always)]
-fn meanwhile(s: &State, file: &File, waited: u32, ask: Ask) -> u32 {
-    let places = file.places.get();
-    // Of places that are read around, nobody hears whether they were followed: hence
-    // it has to be certain before that they are not.
-    let alone = file.wrong.get() >= HOPELESS && file.faith.get() == 0;
-    let random = s.is_mmap() && alone && !s.is_random();
-    let enough = s.file_pages() as u32 / MANY;
-    if !random || places < enough || places < file.sampled.get() {
-        return 0;
-    }
-    let idle = waited / MEANWHILE_US;
-    let size = match idle {
-        MEANWHILE.. => MEANWHILE,
-        8.. => 8,
-        4.. => 4,
-        _ => return 0,
-    };
-    if file.sample.get() == 0 || places >= 2 * file.sampled.get() {
-        file.sample.set(ask.page);
-        file.sampled.set(places);
-    } else if s.cached((file.sample.get() & !(size - 1)).into(), size) < size / 2 {
-        // Memory does not hold it: not before twice as many.
-        file.sample.set(0);
-        file.sampled.set(2 * places);
-        return 0;
-    }
-    size
 }
 
 /// How much to read on each side of a place in a file that is read in longer
@@ -202,9 +199,6 @@ fn guess(s: &State, file: &File, need: u32, way: u32, ask: Ask) -> (u32, u32) {
     if ask.page == 0 && !random {
         let share = if way == FORWARD { 2 } else { 8 };
         return (max(max(need / share, LEAST), ask.pages.saturating_mul(4)), 0);
-    }
-    if file.run.get() == 0 && s.is_mmap() && !random {
-        file.run.set(FIRST_FAULT);
     }
     let (run, behind) = (file.run.get(), file.behind.get());
     if random && s.is_mmap() {

@@ -83,8 +83,8 @@ fn a_file_s_head_is_no_habit_and_a_first_guess_that_was_right_goes_on() {
     forget();
     assert_eq!(window(ask_at(0, State::fault(0))), (0, 32, 1));
     assert_eq!(size(ask_at(5, State::mark(1, 1))), 128);
-    assert_eq!(window(ask_at(20, State::fault(1158))), (1158, 1174, 1170));
-    assert_eq!(window(ask_at(26, State::mark(1170, 1))), (1174, 1174 + 64, 1174));
+    assert_eq!(ask_at(20, State::fault(1158)), Decision::Kernel, "it reads 1142..1174");
+    assert_eq!(window(ask_at(26, State::mark(1166, 1))), (1174, 1174 + 128, 1174));
 }
 
 #[test]
@@ -166,49 +166,106 @@ fn random_reads_are_read_alone() {
 }
 
 #[test]
-fn random_faults_are_read_alone_after_few() {
-    forget();
-    let sizes: Vec<_> = RANDOM.map(|index| size(ask(State::fault(index)))).into();
-    assert_eq!(sizes, [16, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-}
-
-/// The windows of so many faults at random in a file of 64 MiB, each so many ms after
-/// the last one; with what they read in the cache, or without.
-fn random_faults(count: u64, ms: u64, keep: bool) -> Vec<(u64, u64)> {
-    let mut windows = Vec::new();
-    for i in 1..=count {
-        let index = i * 7919 % (1 << 14);
-        let s = State::fault(index).with(|s| s.file_pages = 1 << 14);
-        let (start, end, _) = window(ask_at(ms * i, s));
-        assert!(start == end || (start..end).contains(&index), "{index}: {start}..{end}");
-        if keep {
-            put_into_cache(start..end);
+fn random_faults_are_the_kernels_at_any_pace_and_of_any_number_of_tasks() {
+    for (ms, tasks) in [(0, 1), (1, 1), (5, 1), (5, 2)] {
+        forget();
+        for i in 1..=200 {
+            set_task((i % tasks) as u32);
+            let s = State::fault(i * 7919 % (1 << 14)).with(|s| s.file_pages = 1 << 14);
+            assert_eq!(ask_at(ms * i, s), Decision::Kernel, "fault {i}");
         }
-        windows.push((start, end));
     }
-    windows
+    set_task(0);
 }
 
 #[test]
-fn random_faults_are_read_around_while_the_device_is_idle() {
-    forget();
-    let around = |windows: &[(u64, u64)], pages| {
-        windows.iter().filter(|(start, end)| end - start == pages).count()
+fn rows_of_a_mapping_are_the_kernels_until_they_are_longer_than_its_window() {
+    // The rows of so many pages, at random, that are not left to the kernel: what it
+    // reads around the first page of a row has 16 pages from there, the 9th marked.
+    let own = |pages: u64| {
+        forget();
+        let mut own = 0;
+        for (i, start) in RANDOM.into_iter().enumerate() {
+            let (mut end, mut mark) = (start, u64::MAX);
+            for at in start..start + pages {
+                let s = if at >= end {
+                    State::fault(at)
+                } else if at == mark {
+                    State::mark(at, 1)
+                } else {
+                    continue;
+                };
+                let answer = ask_at(10 * i as u64, s);
+                if answer == Decision::Kernel {
+                    (end, mark) = (at + 16, at + 8);
+                } else if size(answer) > 0 {
+                    (_, end, mark) = window(answer);
+                }
+                own += u32::from(at == start && answer != Decision::Kernel);
+            }
+        }
+        own
     };
-    let windows = random_faults(200, 5, true);
-    assert_eq!(around(&windows[3..15], 0), 12, "not before one place in 1024 pages");
-    assert_eq!(around(&windows[15..], 16), 185, "{windows:?}");
-    assert!(windows[15..].iter().all(|(start, _)| start % 16 == 0));
-    // A quicker device has less to spare, or nothing.
+    assert_eq!([2, 4, 8, 16].map(own), [0; 4]);
+    assert!(own(128) >= 10, "{}", own(128));
+}
+
+#[test]
+fn a_habit_of_32_pages_is_the_kernels_and_a_longer_one_is_not() {
+    for (habit, own) in [(1, false), (32, false), (33, true), (200, true)] {
+        forget();
+        FILES.of(&State::fault(0)).unwrap().run.set(habit);
+        let answer = ask(State::fault(9000));
+        assert_eq!(answer != Decision::Kernel, own, "a habit of {habit} pages");
+        assert!(!own || size(answer) >= 33);
+    }
+}
+
+#[test]
+fn what_an_application_says_and_a_file_s_beginning_are_not_left_to_the_kernel() {
+    use raext_policy::abi::{BPF_FS_RA_RANDOM, BPF_FS_RA_SEQUENTIAL};
+    for flag in [BPF_FS_RA_RANDOM, BPF_FS_RA_SEQUENTIAL] {
+        forget();
+        let answer = ask(State::fault(9000).with(|s| s.flags |= flag));
+        assert_eq!(size(answer), if flag == BPF_FS_RA_RANDOM { 0 } else { 32 });
+    }
+    assert_eq!(size(ask(State::fault(0))), 32);
+    assert_eq!(size(ask(State::miss(9000, 1))), 0, "a read is no fault");
+}
+
+#[test]
+fn a_scan_after_random_faults_is_followed_in_either_direction() {
+    // The kernel reads 32 pages around a fault; after a hundred misses one page.
+    for (misses, before, behind) in [(0, 16, 16), (99, 16, 16), (100, 0, 1), (500, 0, 1)] {
+        let s = |index| State::fault(index).with(|s| s.mmap_miss = misses);
+        for (place, next) in [(8000, 8000 + behind), (9000, 9000 - before - 1)] {
+            forget();
+            for index in RANDOM {
+                ask_at(5, s(index));
+            }
+            assert_eq!(ask_at(300, s(place)), Decision::Kernel);
+            let (from, to, _) = window(ask_at(306, s(next)));
+            assert!(
+                to - from >= 32 && (from == next || to == next + 1),
+                "{misses} misses, {next}: {from}..{to}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_window_of_a_place_is_the_one_of_the_file_s_own_limit() {
+    // Of a descriptor that has readahead switched off, and of larger ones.
+    for (pages, next) in [(0, 1), (1, 1), (16, 8), (1024, 512)] {
+        forget();
+        let s = |index| State::fault(index).with(|s| s.ra_pages = pages);
+        assert_eq!(ask_at(0, s(8000)), Decision::Kernel);
+        assert_eq!(window(ask_at(6, s(8000 + next))).0, 8000 + next, "{pages} pages");
+    }
+    // At the beginning of a file, the kernel's window is as long, but not as early.
     forget();
-    assert_eq!(around(&random_faults(200, 2, true)[15..], 4), 185);
-    forget();
-    set_time(0);
-    assert_eq!(around(&random_faults(200, 1, true)[2..], 0), 198);
-    // Where memory does not hold what was read, hardly ever.
-    forget();
-    let lost = random_faults(200, 5, false);
-    assert!(around(&lost, 16) < 10, "{lost:?}");
+    assert_eq!(ask_at(0, State::fault(5)), Decision::Kernel);
+    assert_eq!(window(ask_at(6, State::fault(32))).0, 32);
 }
 
 #[test]
@@ -245,52 +302,6 @@ fn random_reads_that_come_back_get_their_regions_whatever_was_said() {
 }
 
 #[test]
-fn where_places_were_followed_nothing_is_read_around_them() {
-    forget();
-    let s = |index: u64| State::fault(index).with(|s| s.file_pages = 1 << 14);
-    // Blocks of two pages, but now and then only one of them is looked at.
-    for i in 1..=100 {
-        let index = i * 7919 % (1 << 14);
-        let (start, end, _) = window(ask_at(10 * i, s(index)));
-        assert!(i < 16 || end - start < 16, "fault {i}: {start}..{end}");
-        put_into_cache(start..end);
-        if i % 10 > 1 {
-            ask_at(
-                10 * i + 5,
-                if (start..end).contains(&(index + 1)) {
-                    State::mark(index + 1, 1).with(|s| s.file_pages = 1 << 14)
-                } else {
-                    s(index + 1)
-                },
-            );
-        }
-    }
-}
-
-#[test]
-fn random_faults_of_several_tasks_are_read_alone() {
-    forget();
-    for i in 1..200 {
-        set_task(i as u32 % 2);
-        let index = u64::from(i as u32) * 7919 % (1 << 14);
-        let s = State::fault(index).with(|s| s.file_pages = 1 << 14);
-        let answer = ask_at(5 * i, s);
-        assert!(i < 4 || size(answer) == 0, "fault {i}: {answer:?}");
-    }
-    set_task(0);
-}
-
-#[test]
-fn a_scan_after_faults_that_are_read_around_is_followed() {
-    forget();
-    random_faults(40, 5, true);
-    let s = |index| State::fault(index).with(|s| s.file_pages = 1 << 14);
-    let (_, end, _) = window(ask_at(300, s(8000)));
-    let (from, to, _) = window(ask_at(306, s(end)));
-    assert!(from == end && to - from >= 32, "{from}..{to}");
-}
-
-#[test]
 fn a_file_is_begun_as_the_last_one_ended() {
     forget();
     let other = |s: State| s.with(|s| s.i_ino += 1);
@@ -314,6 +325,12 @@ fn a_file_is_begun_as_the_last_one_ended() {
     assert_eq!(end, 90_004);
     assert!(end - start > 32 && mark > start + 16, "{start}..{end}, {mark}");
     assert_eq!(size(ask_at(35, other(State::miss(10_000, 4)))), 0, "once");
+    // A mapping, too, whose faults are otherwise the kernel's.
+    let mapped = |index| State::fault(index).with(|s| s.i_ino += 2);
+    DEVICES.of(&mapped(0)).unwrap().way.set(device::BACKWARD);
+    let (start, end, _) = window(ask_at(40, mapped(50_000)));
+    assert_eq!((start, end), (50_000 - 200, 50_001));
+    assert_eq!(ask_at(45, mapped(10_000)), Decision::Kernel, "once");
 }
 
 #[test]
@@ -468,22 +485,21 @@ fn what_does_not_fit_is_the_kernel_s() {
     assert_eq!(ask(huge), Decision::Kernel);
 }
 
-/// As a block of a table file: its end is looked at before its beginning.
+/// As a block of a table file that is read: its end is looked at before its beginning.
 #[test]
 fn what_lies_before_a_place_is_learned_too() {
     forget();
     let (mut waits, mut sizes) = (Vec::new(), Vec::new());
     for last in RANDOM {
-        let (from, to, mark) = window(ask(State::fault(last)));
+        let (from, to, mark) = window(ask(State::miss(last, 1)));
         if (from..to).contains(&(last - 1)) {
             sizes.push(to - from);
             if mark == last - 1 {
-                let s = State::mark(mark, 1).with(|s| s.flags |= raext_policy::abi::BPF_FS_RA_MMAP);
-                assert_eq!(size(ask(s)), 0, "that is what was expected");
+                assert_eq!(size(ask(State::mark(mark, 1))), 0, "that is what was expected");
             }
             waits.push(1);
         } else {
-            ask(State::fault(last - 1));
+            ask(State::miss(last - 1, 1));
             waits.push(2);
         }
     }
