@@ -33,9 +33,9 @@ fn made() -> BTreeMap<String, String> {
     let mut command = Cli::command().term_width(COLUMNS);
     command.build();
     helps(&mut command, "raext", &mut made);
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).unwrap();
-    made.insert("man/raext.1".into(), String::from_utf8(page).unwrap());
+    for (name, page) in crate::man::pages() {
+        made.insert(format!("man/{name}.1"), String::from_utf8(page).unwrap());
+    }
     for shell in Shell::value_variants() {
         let mut script = Vec::new();
         clap_complete::generate(*shell, &mut Cli::command(), "raext", &mut script);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `raext`: check, try, measure and attach readahead policies.
 //!
-//! A thin command over the crates: what the user typed is in `args.rs`, each
+//! A thin command over the crates: what the user typed is in `args/`, each
 //! command has a file of its own, and `exit.rs` turns errors into statuses.
 
 mod args;
@@ -15,6 +15,7 @@ mod golden;
 mod host;
 mod kernels;
 mod list;
+mod man;
 mod module;
 mod new;
 mod place;
@@ -28,10 +29,10 @@ mod trial;
 
 use anyhow::{Context as _, Result};
 use args::{BuildArgs, Cli, Command};
-use clap::{CommandFactory, Parser};
+use clap::Parser as _;
 use raext_vm::Paths;
+use std::fs;
 use std::process::ExitCode;
-use std::{fs, io};
 use steps::Steps;
 
 fn main() -> ExitCode {
@@ -64,9 +65,9 @@ fn run(command: &Command, steps: &Steps) -> Result<()> {
         Command::Kernels => kernels::run(steps),
         Command::Module(command) => module::run(command, steps),
         Command::Policies => policies(steps),
-        Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?),
+        Command::Man(args) => man::run(args),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "raext", &mut io::stdout());
+            man::completions(*shell);
             Ok(())
         }
     }

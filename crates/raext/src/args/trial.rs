@@ -34,7 +34,7 @@ pub struct TryArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,
     /// Memory of the command with what it has cached, such as 256M (memory.max of
-    /// its cgroup), at least 1M [default: no limit].
+    /// its cgroup), at least 256K [default: no limit].
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub limit: Option<u64>,
     /// Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the

@@ -43,7 +43,7 @@ complete -c raext -n "__fish_raext_needs_command" -f -a "train" -d 'Train the de
 complete -c raext -n "__fish_raext_needs_command" -f -a "kernels" -d 'Show the kernels for the microVM: which are there, which were tested'
 complete -c raext -n "__fish_raext_needs_command" -f -a "module" -d 'Build, load or remove the kernel module of the running kernel'
 complete -c raext -n "__fish_raext_needs_command" -f -a "policies" -d 'Show the policies that come with the project, and their tunables'
-complete -c raext -n "__fish_raext_needs_command" -f -a "man" -d 'Print the man page'
+complete -c raext -n "__fish_raext_needs_command" -f -a "man" -d 'Print the man page of raext or of one of its commands'
 complete -c raext -n "__fish_raext_needs_command" -f -a "completions" -d 'Print the completions for a shell'
 complete -c raext -n "__fish_raext_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c raext -n "__fish_raext_using_subcommand new" -s h -l help -d 'Print help'
@@ -80,7 +80,7 @@ complete -c raext -n "__fish_raext_using_subcommand try" -l device -d 'The devic
 complete -c raext -n "__fish_raext_using_subcommand try" -l fs -d 'What the data lie on: ext4, xfs, btrfs or overlay' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l size -d 'Room on the device, such as 2G [default: the data and a quarter]' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l memory -d 'Memory of the microVM, such as 4G; the device lies in it [default: enough for the device, to cache all data, and 1G]' -r
-complete -c raext -n "__fish_raext_using_subcommand try" -l limit -d 'Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 1M [default: no limit]' -r
+complete -c raext -n "__fish_raext_using_subcommand try" -l limit -d 'Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 256K [default: no limit]' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l read-ahead-kb -d 'Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the kernel\'s default' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -l before -d 'A shell command that runs before, unmeasured, such as one that makes data or starts a server; may be repeated. A folder of --data need not be there then' -r
 complete -c raext -n "__fish_raext_using_subcommand try" -s e -l env -d 'A variable of the environment, beside those of here; may be repeated' -r
@@ -147,6 +147,7 @@ complete -c raext -n "__fish_raext_using_subcommand module; and __fish_seen_subc
 complete -c raext -n "__fish_raext_using_subcommand module; and __fish_seen_subcommand_from help" -f -a "unload" -d 'Remove the module; refused while a policy is attached'
 complete -c raext -n "__fish_raext_using_subcommand module; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c raext -n "__fish_raext_using_subcommand policies" -s h -l help -d 'Print help'
+complete -c raext -n "__fish_raext_using_subcommand man" -s o -l output -d 'Write the pages of all commands into this folder, such as /usr/local/share/man/man1' -r -F
 complete -c raext -n "__fish_raext_using_subcommand man" -s h -l help -d 'Print help'
 complete -c raext -n "__fish_raext_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "new" -d 'Begin a policy of your own: a crate with tests, to be changed'
@@ -166,7 +167,7 @@ complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_su
 complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "kernels" -d 'Show the kernels for the microVM: which are there, which were tested'
 complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "module" -d 'Build, load or remove the kernel module of the running kernel'
 complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "policies" -d 'Show the policies that come with the project, and their tunables'
-complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "man" -d 'Print the man page'
+complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "man" -d 'Print the man page of raext or of one of its commands'
 complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "completions" -d 'Print the completions for a shell'
 complete -c raext -n "__fish_raext_using_subcommand help; and not __fish_seen_subcommand_from new build check attach detach swap list stats try compare bench cost record train kernels module policies man completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c raext -n "__fish_raext_using_subcommand help; and __fish_seen_subcommand_from module" -f -a "build" -d 'Build the module for the running kernel (needs its headers)'

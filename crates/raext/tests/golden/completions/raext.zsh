@@ -113,7 +113,7 @@ _arguments "${_arguments_options[@]}" : \
 '--fs=[What the data lie on\: ext4, xfs, btrfs or overlay]:FS:_default' \
 '--size=[Room on the device, such as 2G \[default\: the data and a quarter\]]:SIZE:_default' \
 '--memory=[Memory of the microVM, such as 4G; the device lies in it \[default\: enough for the device, to cache all data, and 1G\]]:SIZE:_default' \
-'--limit=[Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 1M \[default\: no limit\]]:SIZE:_default' \
+'--limit=[Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 256K \[default\: no limit\]]:SIZE:_default' \
 '--read-ahead-kb=[Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the kernel'\''s default]:N:_default' \
 '*--before=[A shell command that runs before, unmeasured, such as one that makes data or starts a server; may be repeated. A folder of --data need not be there then]:COMMAND:_default' \
 '*-e+[A variable of the environment, beside those of here; may be repeated]:NAME=VALUE:_default' \
@@ -287,8 +287,11 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
+'()-o+[Write the pages of all commands into this folder, such as /usr/local/share/man/man1]:DIR:_files' \
+'()--output=[Write the pages of all commands into this folder, such as /usr/local/share/man/man1]:DIR:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
+'*::command -- The command whose page is printed, such as `attach` or `module build` \[default\: raext itself\]:_default' \
 && ret=0
 ;;
 (completions)
@@ -443,7 +446,7 @@ _raext_commands() {
 'kernels:Show the kernels for the microVM\: which are there, which were tested' \
 'module:Build, load or remove the kernel module of the running kernel' \
 'policies:Show the policies that come with the project, and their tunables' \
-'man:Print the man page' \
+'man:Print the man page of raext or of one of its commands' \
 'completions:Print the completions for a shell' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -509,7 +512,7 @@ _raext__subcmd__help_commands() {
 'kernels:Show the kernels for the microVM\: which are there, which were tested' \
 'module:Build, load or remove the kernel module of the running kernel' \
 'policies:Show the policies that come with the project, and their tunables' \
-'man:Print the man page' \
+'man:Print the man page of raext or of one of its commands' \
 'completions:Print the completions for a shell' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
