@@ -86,7 +86,7 @@ fn random_reads_that_come_back_find_their_pages() {
 /// Rows at random places of a mapping: the kernel's window serves their other pages.
 #[test]
 fn rows_of_a_mapping_are_as_fast_as_with_the_kernel() {
-    for pages in [1, 2, 3, 4, 6, 8] {
+    for pages in [1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 32] {
         for (within, rows) in [(8000, 2000), (60_000, 1000)] {
             let stream = Stream::random(1, within, rows, pages).mapped();
             for (device, scene) in scenes(within) {

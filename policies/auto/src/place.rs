@@ -111,8 +111,14 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Optio
 /// stream of that one.
 #[inline(always)]
 fn is_the_kernels(s: &State, file: &File, way: u32, ask: Ask) -> bool {
-    let advised = s.is_random() || s.is_sequential();
-    s.is_mmap() && !advised && ask.page != 0 && way != BACKWARD && file.run.get() <= SHORT
+    is_short(s, file) && ask.page != 0 && way != BACKWARD
+}
+
+/// Whether an application reads a mapping without advice, and what is usual in it
+/// is no more than the kernel reads around a fault.
+#[inline(always)]
+pub fn is_short(s: &State, file: &File) -> bool {
+    s.is_mmap() && !s.is_random() && !s.is_sequential() && file.run.get() <= SHORT
 }
 
 /// What the kernel reads around a fault, from its page on and before it, pages.

@@ -4,6 +4,7 @@
 
 use crate::device::{DEVICES, need};
 use crate::file::{AHEAD, FIRST, File, PLACE, STREAMS, WAITED};
+use crate::place::is_short;
 use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::{DEPTH, LIMIT_KB};
 use raext_policy::prelude::*;
@@ -44,6 +45,10 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     let need = need(device);
     let more = min(usual / 2, need / (2 * DEPTH.get()));
     let left = if left < more && more >= LITTLE { more } else { left };
+    // Behind a fault that was the kernel's, its window is followed by another one of
+    // that size, as the kernel does.
+    let kernels = sense == PLACE && !back && is_short(s, file);
+    let left = if kernels { max(left, file.size[i].get()) } else { left };
     if left == 0 {
         return ASKED;
     }
@@ -80,7 +85,7 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     }
     // The last window of what is usual: marked near its end, to hear whether it
     // still is.
-    if size < left || back { plan } else { Plan { tail: late(plan.size, need), ..plan } }
+    if size < left || back || kernels { plan } else { Plan { tail: late(plan.size, need), ..plan } }
 }
 
 /// Where a window that may be the last one is marked, pages before its end: as late

@@ -234,6 +234,21 @@ fn what_an_application_says_and_a_file_s_beginning_are_not_left_to_the_kernel() 
 }
 
 #[test]
+fn the_mark_of_the_kernels_window_is_followed_by_another_one_of_its_size() {
+    for habit in [1, 9, 32] {
+        forget();
+        FILES.of(&State::fault(0)).unwrap().run.set(habit);
+        assert_eq!(ask_at(0, State::fault(9000)), Decision::Kernel, "it reads 8984..9016");
+        let mark = |at| State::mark(at, 1).with(|s| s.flags |= raext_policy::abi::BPF_FS_RA_MMAP);
+        let next = window(ask_at(6, mark(9008)));
+        assert_eq!(next, (9016, 9048, 9016), "a habit of {habit} pages");
+        // 17 pages were used: a scan goes on, unless 32 are usual, of which all are read.
+        let next = ask_at(12, mark(9016));
+        assert_eq!(size(next) > 0, habit < 32, "a habit of {habit} pages: {next:?}");
+    }
+}
+
+#[test]
 fn a_scan_after_random_faults_is_followed_in_either_direction() {
     // The kernel reads 32 pages around a fault; after a hundred misses one page.
     for (misses, before, behind) in [(0, 16, 16), (99, 16, 16), (100, 0, 1), (500, 0, 1)] {
