@@ -17,7 +17,7 @@ const MINUTES: u64 = 20;
 /// that has changed since the scan before: the first scan finds nothing.
 const SCANS: u32 = 3;
 const BETWEEN_SCANS: Duration = Duration::from_secs(6);
-/// What [`Watch`] runs in the guest.
+/// Programs that the soak runs in the guest.
 const PROGRAMS: [&str; 3] = ["/bin/sh", "/bin/cat", "/sbin/insmod"];
 
 /// The kernel of the soak.

@@ -6,7 +6,7 @@
 //! archive into a cache (nothing is installed: an installed image would change
 //! the boot menu) or finds them beside an image of the user's own. Kernels that
 //! are newer than the machine come with the tools to build for them.
-//! [`survey`] says which there are, [`load_order`] reads modules out of it, [`build_module`] builds
+//! [`survey()`] says which there are, [`load_order`] reads modules out of it, [`build_module`] builds
 //! `readahead_ext.ko` for it, and [`carve_btf`] finds the BTF in an image.
 
 mod apt;

@@ -26,7 +26,7 @@ impl FileKey {
     }
 }
 
-/// A memory that [`memory!`](crate::memory) made. It is bounded: when it is full,
+/// A memory that [`memory!`](crate::memory!) made. It is bounded: when it is full,
 /// the file that was not asked about for longest is forgotten.
 ///
 /// Two processors may decide for the same file at once; the later
@@ -66,7 +66,7 @@ pub trait PerFile: Sized + 'static {
 }
 
 /// A memory of values that are changed where they are, made by
-/// [`memory!`](crate::memory) with `PerFileInPlace`. It is bounded as [`PerFile`] is.
+/// [`memory!`](crate::memory!) with `PerFileInPlace`. It is bounded as [`PerFile`] is.
 pub trait InPlace: Sized + 'static {
     /// What is kept of a file.
     type Value: Shared;
@@ -158,7 +158,7 @@ pub mod place {
 
 /// Declare a memory: what is kept of a file, and of how many files at most; or,
 /// with `PerDevice` in the place of `PerFile`, of a device. With `PerFileInPlace`
-/// and `PerDeviceInPlace`, what is kept is a [`shared!`](crate::shared) struct and
+/// and `PerDeviceInPlace`, what is kept is a [`shared!`](crate::shared!) struct and
 /// changed where it is.
 ///
 /// ```

@@ -69,7 +69,7 @@ mod cell {
     }
 }
 
-/// What consists of [`Word`]s alone: made by [`shared!`](crate::shared).
+/// What consists of [`Word`]s alone: made by [`shared!`](crate::shared!).
 ///
 /// # Safety
 /// The type is made of [`Word`]s, and nothing else.
@@ -90,7 +90,7 @@ macro_rules! arrays {
 arrays! { 1 2 3 4 5 6 7 8 12 16 24 32 }
 
 /// Define a struct that a policy keeps of a file and changes in place: its fields
-/// are [`Word`](crate::Word)s, arrays of them, or other such structs. It begins with zeros.
+/// are [`Word`]s, arrays of them, or other such structs. It begins with zeros.
 ///
 /// ```
 /// use raext_policy::prelude::*;

@@ -2,7 +2,7 @@
 //! For the unit tests of policies: what a callback asked for beside its answer,
 //! and a page cache to be told of.
 //!
-//! [`simulate`] lets an application access a file in front of a policy: a scan,
+//! [`simulate()`] lets an application access a file in front of a policy: a scan,
 //! random faults, streams that take turns ([`Stream`]).
 //!
 //! Everything here is the test thread's own.

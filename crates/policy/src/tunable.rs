@@ -4,7 +4,7 @@
 use core::ptr::read_volatile;
 
 /// A constant that `raext … --set name=value` can set before the verifier sees
-/// the policy. Made by [`tunable!`](crate::tunable).
+/// the policy. Made by [`tunable!`](crate::tunable!).
 ///
 /// It carries its range, so that the loader can tell the user.
 #[repr(C)]

@@ -3,7 +3,7 @@
 //! one number that is otherwise set for everybody. docs/auto.md has its states as
 //! a drawing.
 //!
-//! A miss belongs to a stream that it continues ([`file`]), or to a walk at equal
+//! A miss belongs to a stream that it continues ([`mod@file`]), or to a walk at equal
 //! distances ([`walk`]), or it is a new place. Of a place just what is usual in
 //! this file is read ([`place`]), by the kernel if that is little in a mapping; a
 //! stream gets windows as large as its device needs ([`device`]), the next one asked

@@ -2,7 +2,7 @@
 //! The verifier's log → an explanation.
 //!
 //! The kernel refuses a program with a log that is exact and, to whoever wrote
-//! the program, hard to read. [`explain`] turns it into what a compiler would
+//! the program, hard to read. [`explain()`] turns it into what a compiler would
 //! have said: what is wrong, where in the source, which value is at fault, and
 //! what to do about it.
 //!

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! From what was recorded to a decision tree for the policy `tree`: the trace
 //! becomes a recording ([`trace`], [`Recording`]), each of its decisions an example
-//! with the costs of every window ([`examples`]), and the examples a tree
-//! ([`train`]), which is written as Rust ([`source`]).
+//! with the costs of every window ([`examples()`]), and the examples a tree
+//! ([`train`]), which is written as Rust ([`source()`]).
 
 pub mod economics;
 mod error;
