@@ -2,12 +2,17 @@
 //! What the project does to itself.
 //!
 //! `cargo run -p xtask -- abi` writes `crates/policy/src/abi.rs` from
-//! `kmod/readahead_ext_abi.h`, the only home of the ABI. A test below notices
-//! when the two have drifted apart.
+//! `kmod/readahead_ext_abi.h`, the only home of the ABI; a test below notices
+//! when the two have drifted apart. `cargo run -p xtask -- tidy`, a step of
+//! `make check`, reads all files for what no compiler sees.
 
 mod abi;
+mod lines;
+mod links;
+mod tree;
+mod words;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +26,8 @@ fn main() -> Result<()> {
             let path = root().join(RUST);
             fs::write(&path, generate()?).with_context(|| path.display().to_string())
         }
-        _ => bail!("usage: cargo run -p xtask -- abi"),
+        Some("tidy") => tidy(),
+        _ => bail!("usage: cargo run -p xtask -- abi|tidy"),
     }
 }
 
@@ -33,6 +39,22 @@ fn generate() -> Result<String> {
     let path = root().join(HEADER);
     let header = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     abi::generate(&header)
+}
+
+/// Print what is wrong with the project's files, one line each.
+fn tidy() -> Result<()> {
+    let root = root();
+    let files = tree::files(&root)?;
+    let mut problems = lines::problems(&files);
+    problems.extend(links::problems(&root, &files));
+    for problem in &problems {
+        println!("{problem}");
+    }
+    for warning in words::problems(&files) {
+        println!("warning: {warning}");
+    }
+    ensure!(problems.is_empty(), "{} problems in the files above", problems.len());
+    Ok(())
 }
 
 #[cfg(test)]
