@@ -65,8 +65,9 @@ if test -n "$btf"; then
 	btf=$(readlink -e "$btf") || fail "BTF=$3: no such file"
 elif ! test -f "$kdir/vmlinux"; then
 	btf=/sys/kernel/btf/vmlinux
-	test "$release" = "$(uname -r)" && test -r "$btf" ||
+	if test "$release" != "$(uname -r)" || ! test -r "$btf"; then
 		fail "$kdir has no vmlinux to take the BTF of $release from: give BTF=FILE"
+	fi
 fi
 
 # The build folder: empty, or one that we made.
@@ -89,6 +90,7 @@ if test -n "$btf"; then
 	kdir=$out/kdir
 fi
 
+# shellcheck disable=SC2086 # one argument or none
 "$MAKE" --no-print-directory -C "$kdir" M="$out" PAHOLE="$pahole" $args modules
 
 ko=$out/readahead_ext.ko

@@ -106,7 +106,7 @@ static u32 raext_present(struct address_space *mapping, pgoff_t index, u32 nr)
  * slot over. The mapping is compared, never followed.
  */
 static struct raext_flight {
-	spinlock_t lock;
+	spinlock_t lock;	/* of all below */
 	const struct address_space *mapping;
 	struct raext_batch {
 		pgoff_t last;

@@ -9,6 +9,7 @@ set -eu
 to=$1
 [ ! -x "$to/usr/sbin/bpftool" ] || exit 0
 
+# shellcheck disable=SC2016 # apt-get expands $(SITE)
 mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' \
 	'Codename: bookworm' | head -n 1)
 [ -n "$mirror" ] || {

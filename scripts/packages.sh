@@ -17,7 +17,7 @@ shift
 say() { printf '%s: %s\n' "$who" "$*"; }
 lacks() { printf '%s: %s\n' "$who" "$*" >&2; exit 69; }
 
-command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+{ command -v dpkg-query && command -v apt-get; } >/dev/null ||
 	lacks "this is no Debian system (no dpkg, apt-get): install by hand what these packages have: $*"
 
 missing=

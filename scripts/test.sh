@@ -3,7 +3,7 @@
 # Run every test and end with their counts. What needs the microVM comes after
 # what does not; a suite that fails does not keep the others from running.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 69
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

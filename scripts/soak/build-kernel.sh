@@ -82,7 +82,7 @@ if [ "$(cat "$out/made-of" 2>/dev/null)" != "$made_of" ]; then
 	}
 	release=$(cat "$tree/include/config/kernel.release")
 	lists=$out/lib/modules/$release
-	rm -rf "$out/boot" "$out/lib"
+	rm -rf "${out:?}/boot" "${out:?}/lib"
 	mkdir -p "$out/boot" "$lists"
 	cp "$tree/arch/x86/boot/bzImage" "$out/boot/vmlinuz"
 	cp "$tree/modules.order" "$tree/modules.builtin" "$lists/"
