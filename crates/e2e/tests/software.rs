@@ -3,11 +3,16 @@
 //! where there is none.
 
 use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
-use raext_measure::bench::{CUT, CUT_BLIND, Limit, Outcome, Part, Place, Row};
+use raext_measure::experiment::{
+    CUT, CUT_BLIND, Flaw, How, Limit, Outcome, Part, Place, Work as _,
+};
 use raext_measure::software::SoftwareRow;
 use raext_model::{DeviceProfile, End, Fs, Output, Program, User};
 use raext_vm::{Engine, Paths, Setup};
 use std::collections::BTreeMap;
+
+const COLD: How = How { cached: false, limit: None };
+const CACHED: How = How { cached: true, limit: None };
 
 fn row(name: &str) -> SoftwareRow {
     let place = Place { device: DeviceProfile::Nvme, fs: Fs::Ext4 };
@@ -32,7 +37,7 @@ fn change(engine: &mut Engine, script: &str) {
     assert_eq!(captured.ran.end, End::Exit(0), "{captured:?}");
 }
 
-fn good(run: Result<Outcome, String>) -> Outcome {
+fn good(run: Result<Outcome, Flaw>) -> Outcome {
     let outcome = run.unwrap_or_else(|why| panic!("{why}"));
     println!("  {outcome:?}");
     outcome
@@ -53,16 +58,16 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
     let mut engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
     for row in &mut rows {
         row.prepare(&mut engine, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
-        let kernel = good(row.run(&mut engine, &step));
+        let kernel = good(row.run(&mut engine, &COLD));
         assert!(kernel.device_bytes > 1 << 20 && kernel.decisions == 0, "{kernel:?}");
         engine.attach(&guest_path("wide"), &BTreeMap::new(), &step).unwrap();
-        let wide = good(row.run(&mut engine, &step));
+        let wide = good(row.run(&mut engine, &COLD));
         assert!(wide.decisions > 0, "{wide:?}");
         assert_eq!(wide.answer, kernel.answer);
         engine.detach(&step).unwrap();
         // As in a bench: what a cold run's memory did not hold comes with the first one.
-        good(row.run_cached(&mut engine, &step));
-        let cached = good(row.run_cached(&mut engine, &step));
+        good(row.run(&mut engine, &CACHED));
+        let cached = good(row.run(&mut engine, &CACHED));
         assert!(cached.device_bytes < 1 << 16, "{cached:?}");
         assert_eq!(cached.answer, kernel.answer);
     }
@@ -70,37 +75,36 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
     let [sqlite, ripgrep, backup] = &mut rows;
     // Both sides tell what they did until they were stopped.
     let part = |name: &str| Part { name: name.to_owned(), ns: 5_000_000, ops: 8 };
-    backup.limit(Some(Limit { ms: 50, whole: vec![part("tar"), part("readers")] }));
-    let cut = good(backup.run(&mut engine, &step));
+    let limit = Some(Limit { ms: 50, whole: vec![part("tar"), part("readers")] });
+    let cut = good(backup.run(&mut engine, &How { cached: false, limit }));
     assert_eq!((&cut.answer[..], cut.parts.len()), (CUT, 2));
     // Of 96 MiB, and of 12,000 blocks.
     assert!(cut.parts[0].ops < (96 << 20) >> 12 && cut.parts[1].ops < 12_000, "{cut:?}");
     ripgrep.prepare(&mut engine, &step).unwrap();
     // One line less.
     change(&mut engine, "rm -r runtime");
-    let why = ripgrep.run(&mut engine, &step).unwrap_err();
+    let why = ripgrep.run(&mut engine, &COLD).unwrap_err().to_string();
     assert!(why.starts_with("wrong answer: the number of lines is "), "{why}");
     sqlite.prepare(&mut engine, &step).unwrap();
     change(&mut engine, "sqlite3 data.db 'UPDATE t SET k = k + 1 WHERE id = 2'");
-    let why = sqlite.run(&mut engine, &step).unwrap_err();
+    let why = sqlite.run(&mut engine, &COLD).unwrap_err().to_string();
     assert!(why.starts_with("wrong answer: the query's result is "), "{why}");
     // A crash, and a program that is not there.
     change(&mut engine, "printf '#!/bin/sh\\nkill -SEGV $$\\n' > /usr/bin/sqlite3");
-    let why = sqlite.run(&mut engine, &step).unwrap_err();
+    let why = sqlite.run(&mut engine, &COLD).unwrap_err().to_string();
     assert!(why.contains("status 139") || why.contains("signal 11"), "{why}");
     change(&mut engine, "rm /usr/bin/sqlite3");
-    let why = sqlite.run(&mut engine, &step).unwrap_err();
+    let why = sqlite.run(&mut engine, &COLD).unwrap_err().to_string();
     assert!(why.contains("status 127"), "{why}");
     // One that is hopelessly slow is cut short, if it is a cold run.
     change(&mut engine, "printf '#!/bin/sh\\nexec sleep 100\\n' > /usr/bin/sqlite3");
     change(&mut engine, "chmod 755 /usr/bin/sqlite3");
     let whole = vec![Part { name: "query".into(), ns: 100_000_000, ops: 8 }];
-    sqlite.limit(Some(Limit { ms: 600, whole }));
-    let cut = good(sqlite.run(&mut engine, &step));
+    let limit = Some(Limit { ms: 600, whole });
+    let cut = good(sqlite.run(&mut engine, &How { cached: false, limit }));
     assert_eq!((&cut.answer[..], cut.parts[0].ns, cut.parts[0].ops), (CUT_BLIND, 600_000_000, 8));
-    sqlite.limit(None);
     // All is well again for the next one.
     sqlite.prepare(&mut engine, &step).unwrap();
-    good(sqlite.run(&mut engine, &step));
+    good(sqlite.run(&mut engine, &COLD));
     stop_clean(engine);
 }

@@ -5,8 +5,8 @@
 //! flaw, `golden/compare.json` a comparison. `RAEXT_GOLDEN=write` writes the outputs
 //! anew where they are meant to change.
 
-use raext_measure::bench::{Results, Store, Summary};
-use raext_measure::report::Comparison;
+use raext_measure::experiment::{FileStore, Known, SlowRule};
+use raext_measure::report::{Comparison, Html, Json, Render as _, Report, Terminal, View};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ fn golden(name: &str, rendered: &str) -> String {
 fn same(name: &str, rendered: &str) {
     let golden = golden(name, rendered);
     if golden != rendered {
-        let at = golden.lines().zip(rendered.lines()).position(|(one, two)| one != two);
-        let at = at.unwrap_or_else(|| golden.lines().count().min(rendered.lines().count()));
-        let line = |text: &str| text.lines().nth(at).unwrap_or("the end").to_owned();
-        panic!("{name}:{}: is\n{}\nand was\n{}", at + 1, line(rendered), line(&golden));
+        let at = golden.chars().zip(rendered.chars()).take_while(|(one, two)| one == two).count();
+        let around =
+            |text: &str| text.chars().skip(at.saturating_sub(60)).take(160).collect::<String>();
+        panic!("{name}, character {at}: is\n{}\nand was\n{}", around(rendered), around(&golden));
     }
 }
 
@@ -65,20 +65,21 @@ fn alike(at: &str, golden: &Value, rendered: &Value) {
 
 #[test]
 fn a_stored_bench_is_rendered_as_before() {
-    let results = Results::of(&Store::read(&place("store.jsonl")).unwrap()).unwrap();
-    let summary = Summary::of(&results, &[]);
-    same("bench.txt", &raext_measure::bench::table(&results, &summary));
-    same_json("bench.json", &raext_measure::bench::json(&results, &summary).unwrap());
-    same("bench.html", &raext_measure::bench::html(&results, &summary));
-    let some = Summary::of(&results, &["seq-read@disk/ext4".to_owned()]);
-    same("bench-row.txt", &raext_measure::bench::table(&results, &some));
+    let known = Known::of(&FileStore::read(&place("store.jsonl")).unwrap()).unwrap();
+    let report = Report::of(&known, SlowRule::BENCH, &[]);
+    same("bench.txt", &Terminal(View::Bench).render(&report));
+    same_json("bench.json", &Json(View::Bench).render(&report));
+    same("bench.html", &Html(View::Bench).render(&report));
+    let some = Report::of(&known, SlowRule::BENCH, &["seq-read@disk/ext4".to_owned()]);
+    same("bench-row.txt", &Terminal(View::Bench).render(&some));
 }
 
 #[test]
 fn a_stored_comparison_is_rendered_as_before() {
     let text = fs::read_to_string(place("compare.json")).unwrap();
-    let comparison = Comparison::from_json(&text).unwrap();
-    same("compare.json", &comparison.to_json().unwrap());
-    same("compare.txt", &raext_measure::report::table(&comparison));
-    same("compare.html", &raext_measure::report::html(&comparison));
+    let known = Comparison::from_json(&text).unwrap().known();
+    let report = Report::of(&known, SlowRule::COMPARISON, &[]);
+    same("compare.json", &Json(View::Comparison).render(&report));
+    same("compare.txt", &Terminal(View::Comparison).render(&report));
+    same("compare.html", &Html(View::Comparison).render(&report));
 }

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `raext bench`: the whole benchmark.
 //!
-//! The rows and columns that the arguments mean are put together here; raext-bench
-//! measures them and says what that comes to.
+//! The works and contenders that the arguments mean are put together here; the one
+//! engine measures them.
 
 use crate::args::BenchArgs;
-use crate::compare::plan::{self, column, shorten};
+use crate::contenders::policies;
 use crate::exit::Stop;
 use crate::policy;
+use crate::shown::{Shown, duration};
 use crate::steps::Steps;
 use anyhow::{Context as _, Result};
-use raext_measure::bench::{
-    Bench, Column, FIXED_KB, Header, Place, Policy, Progress, Results, Row, Store, Summary, digest,
-    id, left, synthetic,
+use raext_measure::experiment::{
+    Attach, Contender, Experiment, FIXED_KB, FileStore, Header, Known, MicroVms, Place, Plan,
+    Progress as _, SlowRule, Store as _, Work, id,
 };
+use raext_measure::plans::{count_decisions, courses};
+use raext_measure::report::{Html, Json, Render, Report, Terminal, View};
 use raext_measure::software::SoftwareRow;
 use raext_model::{DeviceProfile, Fs};
-use raext_vm::Paths;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use raext_vm::{Engine, Paths};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
+
+type Works = Vec<Box<dyn Work<Engine>>>;
 
 /// The policies that are measured unless others are named, where they are there.
 const DEFAULT_POLICIES: [&str; 4] = ["auto", "tree", "wide", "lean"];
@@ -38,54 +40,66 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     let path = out.join(STORE);
     if args.show {
         let none = || Stop::refused(format!("{} is empty", path.display()));
-        let results = Results::of(&Store::read(&path)?).ok_or_else(none)?;
-        return ended(show(&results, &[], &out)?);
+        let known = Known::of(&FileStore::read(&path)?).ok_or_else(none)?;
+        return ended(show(&known, &[], &out)?);
     }
-    let rows = rows(args, &paths)?;
-    let columns = columns(args, &step)?;
+    let works = works(args, &paths)?;
+    let contenders = contenders(args, &step)?;
     let kernel = args.kernel.choice();
-    let provided = raext_kernel::provide(&paths.cache(), &kernel.want, kernel.untested, &step)
-        .map_err(raext_vm::EngineError::from)?;
-    let header = Header::new(provided.release, columns.clone());
-    let repeats = if args.quick { 1 } else { args.repeat.unwrap_or(DEFAULT_REPEATS) };
+    let header = Header::new(crate::kernels::release(&kernel, &step)?, contenders.clone());
+    let plan = Plan {
+        works,
+        contenders,
+        repeats: if args.quick { 1 } else { args.repeat.unwrap_or(DEFAULT_REPEATS) },
+        floor: true,
+        attach: Attach::PerRun,
+        slow: SlowRule::BENCH,
+        boots: 2,
+        kernel,
+        command: command(args),
+    };
     if args.list {
         steps.finish();
-        list(&rows, &columns, repeats, &known(&path, &header, args.fresh)?);
+        list(&plan, &known(&path, header, args.fresh)?);
         return Ok(());
     }
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     if args.fresh && path.exists() {
         fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
     }
-    let store = Store::open(&path, header)?;
-    let mut bench = Bench { columns, repeats, kernel, command: command(args), rows, store };
+    let mut store = FileStore::open(&path, header)?;
+    let asked: Vec<_> = plan.works.iter().map(|work| id(work.as_ref())).collect();
+    let (contenders, kernel) = (plan.contenders.clone(), plan.kernel.clone());
+    let (repeats, machines) = (plan.repeats, &mut MicroVms::default());
+    let shown = Shown::stoppable(steps)?;
+    let mut experiment = Experiment { plan, store: &mut store, machines, progress: &shown };
     if !args.rows.is_empty() {
-        bench.again()?;
+        experiment.again()?;
     }
-    let (total, seconds) = bench.left();
-    let shown = Shown::new(steps, total)?;
+    let left = experiment.left();
+    shown.expect(left);
     shown.note(&format!(
-        "{} rows, {} columns, {} repeats: {total} runs to make, about {}",
-        bench.rows.len(),
-        bench.columns.len(),
-        bench.repeats,
-        duration(seconds)
+        "{} rows, {} columns, {repeats} repeats: {} runs to make, about {}",
+        asked.len(),
+        contenders.len(),
+        left.runs,
+        duration(left.seconds)
     ));
-    let mut measured = bench.measure(&shown);
+    let mut measured = experiment.run();
+    let left = experiment.left();
     if measured.is_ok() && !args.no_cost && args.rows.is_empty() {
-        measured = bench.measure_costs(&shown);
+        measured = count_decisions(&contenders, &kernel, &mut store, &shown);
     }
     steps.finish();
     // What there is, is shown, whatever ended it.
-    let asked: Vec<_> = bench.rows.iter().map(|row| id(row.as_ref())).collect();
-    let flawed = show(&bench.results(), &asked, &out)?;
-    let (left, seconds) = bench.left();
+    let flawed = show(store.known(), &asked, &out)?;
     if !shown.is_stopped() {
         measured?;
-    } else if left > 0 {
+    } else if left.runs > 0 {
         let text = format!(
-            "interrupted with {left} runs to make, about {}: the same command goes on",
-            duration(seconds)
+            "interrupted with {} runs to make, about {}: the same command goes on",
+            left.runs,
+            duration(left.seconds)
         );
         return Err(Stop { status: 130, text }.into());
     }
@@ -100,46 +114,8 @@ fn ended(flawed: bool) -> Result<()> {
     Ok(())
 }
 
-/// Progress on the terminal, stopped by the signals that end a command.
-struct Shown<'a> {
-    steps: &'a Steps,
-    total: u64,
-    stopped: Arc<AtomicBool>,
-}
-
-impl<'a> Shown<'a> {
-    fn new(steps: &'a Steps, total: u64) -> Result<Self> {
-        let stopped = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // The second one ends the command at once; nothing is lost by that.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, stopped.clone())?;
-            signal_hook::flag::register(signal, stopped.clone())?;
-        }
-        Ok(Self { steps, total, stopped })
-    }
-}
-
-impl Progress for Shown<'_> {
-    fn step(&self, text: &str) {
-        self.steps.step(text);
-    }
-
-    fn run(&self, what: &str, left: u64, seconds: u64) {
-        let text = format!("{what} (about {} left)", duration(seconds));
-        self.steps.at(self.total.saturating_sub(left), self.total, &text);
-    }
-
-    fn note(&self, text: &str) {
-        self.steps.note(text);
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
-    }
-}
-
 /// The rows that are meant.
-fn rows(args: &BenchArgs, paths: &Paths) -> Result<Vec<Box<dyn Row>>> {
+fn works(args: &BenchArgs, paths: &Paths) -> Result<Works> {
     let or =
         |given: &[Fs], default: Vec<Fs>| if given.is_empty() { default } else { given.to_vec() };
     let (devices, systems) = if args.all {
@@ -154,11 +130,11 @@ fn rows(args: &BenchArgs, paths: &Paths) -> Result<Vec<Box<dyn Row>>> {
         };
         (devices, or(&args.fs, vec![Fs::Ext4]))
     };
-    let mut rows: Vec<Box<dyn Row>> = Vec::new();
+    let mut rows: Works = Vec::new();
     for &device in &devices {
         for &fs in &systems {
             let place = Place { device, fs };
-            rows.extend(synthetic(place));
+            rows.extend(courses(place));
             rows.extend(SoftwareRow::all(place, &paths.cache())?);
         }
     }
@@ -179,12 +155,12 @@ fn rows(args: &BenchArgs, paths: &Paths) -> Result<Vec<Box<dyn Row>>> {
     Ok(rows)
 }
 
-fn is_meant(row: &dyn Row, wanted: &str) -> bool {
+fn is_meant(row: &dyn Work<Engine>, wanted: &str) -> bool {
     row.name() == wanted || id(row) == wanted
 }
 
 /// The kernel, the fixed lengths, the policies.
-fn columns(args: &BenchArgs, step: &dyn Fn(&str)) -> Result<Vec<Column>> {
+fn contenders(args: &BenchArgs, step: &dyn Fn(&str)) -> Result<Vec<Contender>> {
     let given = match &args.policies[..] {
         [] => {
             let shipped = policy::shipped_names()?;
@@ -193,64 +169,50 @@ fn columns(args: &BenchArgs, step: &dyn Fn(&str)) -> Result<Vec<Column>> {
         }
         given => given.to_vec(),
     };
-    let mut policies = Vec::new();
-    for (at, text) in given.iter().enumerate() {
-        policies.push(plan::Policy::resolve(at, column(text)?, step)?);
-    }
-    shorten(&mut policies);
-    let mut columns = vec![Column::Kernel];
-    columns.extend(FIXED_KB.map(Column::Fixed));
-    for policy in policies {
-        let bytes = fs::read(&policy.object)
-            .with_context(|| format!("reading {}", policy.object.display()))?;
-        let column = Column::Policy(Policy {
-            label: policy.column.label(),
-            set: policy.column.set,
-            digest: digest(&bytes),
-            object: policy.object,
-        });
-        if columns.iter().any(|other| other.key() == column.key()) {
-            return Err(Stop::usage(format!("policy {} is given twice", column.label())));
-        }
-        columns.push(column);
-    }
-    Ok(columns)
+    let fixed = FIXED_KB.map(Contender::Fixed);
+    Ok([Contender::Kernel].into_iter().chain(fixed).chain(policies(&given, step)?).collect())
 }
 
 /// What a bench would go on from: nothing, if what is there is another one's.
-fn known(path: &Path, header: &Header, fresh: bool) -> Result<Results> {
-    let known = if fresh || !path.exists() { None } else { Results::of(&Store::read(path)?) };
+fn known(path: &Path, header: Header, fresh: bool) -> Result<Known> {
+    let known = if fresh || !path.exists() { None } else { Known::of(&FileStore::read(path)?) };
     let same = known.filter(|known| header.is_same(&known.header));
-    Ok(same.unwrap_or_else(|| Results::empty(header.columns.clone())))
+    Ok(same.unwrap_or_else(|| Known::new(header)))
 }
 
-fn list(rows: &[Box<dyn Row>], columns: &[Column], repeats: u32, known: &Results) {
-    let labels: Vec<_> = columns.iter().map(Column::label).collect();
+fn list(plan: &Plan, known: &Known) {
+    let labels: Vec<_> = plan.contenders.iter().map(Contender::label).collect();
     println!("columns: {}", labels.join(", "));
-    let width = rows.iter().map(|row| id(row.as_ref()).len()).max().unwrap_or(0);
-    for row in rows {
-        println!("{:<width$}  {}", id(row.as_ref()), row.describe());
+    let ids: Vec<_> = plan.works.iter().map(|work| id(work.as_ref())).collect();
+    let width = ids.iter().map(String::len).max().unwrap_or(0);
+    for (id, work) in ids.iter().zip(&plan.works) {
+        println!("{id:<width$}  {}", work.describe());
     }
-    let (runs, seconds) = left(known, rows, columns, repeats);
-    println!("{runs} runs to make, about {}", duration(seconds));
+    let left = plan.left(known);
+    println!("{} runs to make, about {}", left.runs, duration(left.seconds));
 }
 
 /// Write the files, print the table of some rows (of all, if none are named); whether
 /// something is wrong with a cell of it.
-fn show(results: &Results, asked: &[String], out: &Path) -> Result<bool> {
-    let all = Summary::of(results, &[]);
-    write(&out.join("table.txt"), &raext_measure::bench::table(results, &all))?;
-    write(&out.join("results.json"), &raext_measure::bench::json(results, &all)?)?;
-    write(&out.join("index.html"), &raext_measure::bench::html(results, &all))?;
-    let shown = Summary::of(results, asked);
-    print!("{}", raext_measure::bench::table(results, &shown));
+fn show(known: &Known, asked: &[String], out: &Path) -> Result<bool> {
+    let all = Report::of(known, SlowRule::BENCH, &[]);
+    let files: [(&str, &dyn Render); 3] = [
+        ("table.txt", &Terminal(View::Bench)),
+        ("results.json", &Json(View::Bench)),
+        ("index.html", &Html(View::Bench)),
+    ];
+    for (name, render) in files {
+        write(&out.join(name), &render.render(&all))?;
+    }
+    let shown = Report::of(known, SlowRule::BENCH, asked);
+    print!("{}", Terminal(View::Bench).render(&shown));
     let page = out.join("index.html");
     let others = if shown.rows.len() < all.rows.len() { " (of all rows)" } else { "" };
     eprintln!("raext: page with charts{others}: {}", page.display());
     Ok(shown.is_flawed())
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<()> {
+fn write(path: &Path, text: &str) -> Result<()> {
     // Beside it first: a full disk does not take the old one away.
     let new = path.with_extension("new");
     fs::write(&new, text)
@@ -274,15 +236,6 @@ fn command(args: &BenchArgs) -> String {
     words.join(" ")
 }
 
-/// A time for people.
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..90 => format!("{seconds} s"),
-        90..5400 => format!("{} min", (seconds + 30) / 60),
-        _ => format!("{:.1} h", seconds as f64 / 3600.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,8 +250,8 @@ mod tests {
         }
     }
 
-    fn meant(args: &BenchArgs) -> Result<Vec<Box<dyn Row>>> {
-        rows(args, &Paths::find().unwrap())
+    fn meant(args: &BenchArgs) -> Result<Works> {
+        works(args, &Paths::find().unwrap())
     }
 
     #[test]
@@ -318,10 +271,5 @@ mod tests {
         let words = "--policy wide:limit_kb=1 --device cloud --fs xfs --repeat 5 --kernel 6.18";
         assert_eq!(command(&args(words)), format!("raext bench {words}"));
         assert_eq!(command(&args("--quick --row stride --out x")), "raext bench --quick");
-    }
-
-    #[test]
-    fn times_are_short() {
-        assert_eq!([5, 100, 7200].map(duration), ["5 s", "2 min", "2.0 h"]);
     }
 }

@@ -93,7 +93,9 @@ fn status(error: &Error) -> u8 {
             .downcast_ref::<raext_vm::EngineError>()
             .map(raext_vm::EngineError::is_environment)
             .or_else(|| {
-                cause.downcast_ref::<raext_measure::bench::BenchError>().map(|e| e.is_environment())
+                cause
+                    .downcast_ref::<raext_measure::experiment::BenchError>()
+                    .map(|e| e.is_environment())
             })
             .or_else(|| {
                 cause.downcast_ref::<raext_bpf::build::BuildError>().map(|e| e.is_environment())

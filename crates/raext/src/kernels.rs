@@ -4,7 +4,7 @@
 use crate::steps::Steps;
 use anyhow::Result;
 use raext_kernel::{Known, survey};
-use raext_vm::Paths;
+use raext_vm::{KernelChoice, Paths};
 
 /// Print a line for each series.
 pub fn run(steps: &Steps) -> Result<()> {
@@ -34,4 +34,12 @@ fn rows(known: &Known) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The release of a kernel that is to be booted; it is fetched, if need be.
+pub fn release(choice: &KernelChoice, step: &dyn Fn(&str)) -> Result<String> {
+    let cache = Paths::find()?.cache();
+    let kernel = raext_kernel::provide(&cache, &choice.want, choice.untested, step)
+        .map_err(raext_vm::EngineError::from)?;
+    Ok(kernel.release)
 }

@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod check;
 mod compare;
+mod contenders;
 mod cost;
 mod exit;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod new;
 mod place;
 mod policy;
 mod record;
+mod shown;
 mod signals;
 mod stats;
 mod steps;

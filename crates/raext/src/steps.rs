@@ -88,14 +88,16 @@ impl Steps {
         self.bar.suspend(|| eprintln!("raext: {text}"));
     }
 
-    /// Set how far a counted step is, and what comes next.
-    pub fn at(&self, done: u64, total: u64, what: &str) {
+    /// Set how far a counted step is, and what comes next. Where there is no terminal,
+    /// each part has a line, or ten lines are enough.
+    pub fn at(&self, done: u64, total: u64, what: &str, each: bool) {
         self.bar.set_style(known());
         self.bar.set_length(total);
         self.bar.set_position(done);
         self.bar.set_message(what.to_owned());
         self.last.borrow_mut().take();
-        if self.plain {
+        let tenth = |done: u64| done * 10 / total.max(1);
+        if self.plain && (each || done == 0 || tenth(done) != tenth(done - 1)) {
             eprintln!("raext: {done} of {total}: {what}");
         }
     }

@@ -18,7 +18,7 @@ pub fn source(model: &Model) -> String {
     }
     let _ = write!(
         text,
-        "\nuse crate::learn::Tree;\n\n\
+        "\nuse crate::Tree;\n\n\
          /// The tree, as data: see [`Tree`].\n\
          #[rustfmt::skip]\n\
          pub static TREE: Tree = Tree {{\n    feature: [\n{}    ],\n    value: [\n{}    ],\n    left: [\n{}    ],\n}};\n",

@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Measurements to table, JSON and HTML.
+//! Measurements to terminal, JSON, HTML and SVG.
 //!
-//! A [`Comparison`] holds every single measurement; what is shown is computed
-//! from it each time, so that a file of raw measurements can be shown anew.
+//! A [`Report`] is computed from every single measurement each time, so that what was
+//! stored can be shown anew. Each renderer shows it in the way of a [`View`].
 
-mod chart;
 mod comparison;
-mod findings;
 mod html;
-mod noise;
-mod stats;
-mod table;
+mod json;
+mod model;
+mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
-pub use comparison::{About, CellFailure, Column, Comparison, Row};
-pub use html::{STYLE, html};
-pub use noise::Noise;
-pub use stats::{Cell, Ratio, Spread};
-pub use table::{WITHIN_NOISE, table};
+pub(crate) use comparison::outcome as pattern_outcome;
+pub use comparison::{About, CellFailure, Column, Comparison, Runs, label};
+pub use html::Html;
+pub use json::Json;
+pub use model::{Cell, Control, Report, Row, Standing, Tally, Times};
+pub use terminal::Terminal;
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// A few patterns, contender by contender: times, and what the device did.
+    Comparison,
+    /// Many works: against the kernel, the best fixed length and the floor.
+    Bench,
+}
+
+/// Shows a report.
+pub trait Render {
+    /// The whole of it.
+    fn render(&self, report: &Report<'_>) -> String;
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A backup by tar beside random readers.
 
-use crate::bench::{CUT, Outcome};
+use crate::experiment::{CUT, Outcome};
 use crate::software::catalogue::Entry;
 use crate::software::dataset::AGENT;
 use crate::software::guest::{Guest, program};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! All rows of real software.
 
-use crate::bench::Outcome;
+use crate::experiment::Outcome;
 use crate::software::guest::Guest;
 use crate::software::{
     DataSet, SoftwareError, backup, fio, model, postgres, ripgrep, rocksdb, sqlite,

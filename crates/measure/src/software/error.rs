@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why a row of real software has no figure.
 
+use crate::experiment::Flaw;
 use raext_kernel::KernelError;
 use raext_model::{End, Ran};
 use raext_vm::EngineError;
@@ -92,6 +93,16 @@ impl SoftwareError {
             Self::Engine(error) => error.is_environment(),
             Self::Io { .. } => true,
             _ => false,
+        }
+    }
+}
+
+impl From<SoftwareError> for Flaw {
+    fn from(error: SoftwareError) -> Self {
+        match error {
+            SoftwareError::Engine(error) => error.into(),
+            error if error.is_environment() => Self::Lacking(error.to_string()),
+            error => Self::Failed(error.to_string()),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! fio's standard patterns. It is told to give the kernel no advice, and checks
 //! every block that it reads.
 
-use crate::bench::Outcome;
+use crate::experiment::Outcome;
 use crate::software::catalogue::Entry;
 use crate::software::guest::{Guest, program};
 use crate::software::outcome::{outcome, part};

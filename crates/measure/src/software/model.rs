@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Loading a model of a neural network in several files, by a loader of our own.
 
-use crate::bench::Outcome;
+use crate::experiment::Outcome;
 use crate::software::catalogue::Entry;
 use crate::software::dataset::AGENT;
 use crate::software::guest::{Guest, program};

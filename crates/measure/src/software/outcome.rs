@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! From a program's end to the outcome of a run.
 
-use crate::bench::{Outcome, Part};
+use crate::experiment::{Outcome, Part};
 use raext_model::Ran;
 
 pub(crate) fn part(name: &str, ns: u64, ops: u64) -> Part {
@@ -15,5 +15,7 @@ pub(crate) fn outcome(ran: &Ran, parts: Vec<Part>, answer: String) -> Outcome {
         device_bytes: ran.device_bytes,
         decisions: ran.decisions(),
         answer,
+        bytes: 0,
+        cpu_ns: 0,
     }
 }

@@ -2,7 +2,7 @@
 //! PostgreSQL: a server of its own for each run, and queries that are timed by
 //! psql once the server has read what it needs to know of the table.
 
-use crate::bench::{CUT_BLIND, Outcome};
+use crate::experiment::{CUT_BLIND, Outcome};
 use crate::software::catalogue::Entry;
 use crate::software::guest::{Guest, program, shell};
 use crate::software::outcome::{outcome, part};

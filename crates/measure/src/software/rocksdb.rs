@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! RocksDB, by its own db_bench.
 
-use crate::bench::Outcome;
+use crate::experiment::Outcome;
 use crate::software::catalogue::Entry;
 use crate::software::guest::{Guest, program};
 use crate::software::outcome::{outcome, part};

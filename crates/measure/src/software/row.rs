@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An entry of the catalogue on a device, as a row of the benchmark.
 
-use crate::bench::{CUT_BLIND, Limit, Outcome, Place, Row};
+use crate::experiment::{CUT_BLIND, Flaw, How, Limit, Outcome, Place, Work};
 use crate::software::SoftwareError;
 use crate::software::catalogue::{Entry, catalogue, find};
 use crate::software::dataset::{AGENT, Made, share};
@@ -24,7 +24,6 @@ pub struct SoftwareRow {
     made: Option<Made>,
     /// The versions of its packages, once they are there.
     versions: String,
-    limit: Option<Limit>,
 }
 
 impl SoftwareRow {
@@ -35,19 +34,19 @@ impl SoftwareRow {
     pub fn new(name: &str, place: Place, cache: &Path) -> Result<Self, SoftwareError> {
         let entry = find(name)?;
         let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
-        Ok(Self { entry, place, cache, made: None, versions: String::new(), limit: None })
+        Ok(Self { entry, place, cache, made: None, versions: String::new() })
     }
 
     /// Every row of the catalogue on a place; none where there are no files.
     ///
     /// # Errors
     /// When the cache's path cannot be told.
-    pub fn all(place: Place, cache: &Path) -> Result<Vec<Box<dyn Row>>, SoftwareError> {
+    pub fn all(place: Place, cache: &Path) -> Result<Vec<Box<dyn Work<Engine>>>, SoftwareError> {
         if place.fs == Fs::Raw {
             return Ok(Vec::new());
         }
         let row = |entry: &Entry| {
-            Self::new(entry.name, place, cache).map(|row| Box::new(row) as Box<dyn Row>)
+            Self::new(entry.name, place, cache).map(|row| Box::new(row) as Box<dyn Work<Engine>>)
         };
         catalogue().map(row).collect()
     }
@@ -85,19 +84,15 @@ impl SoftwareRow {
         Ok(())
     }
 
-    fn run_once(
-        &self,
-        engine: &mut Engine,
-        cold: bool,
-        step: &dyn Fn(&str),
-    ) -> Result<Outcome, SoftwareError> {
+    fn run_once(&self, engine: &mut Engine, how: &How) -> Result<Outcome, SoftwareError> {
         let none = || SoftwareError::Lacking(self.entry.data.name);
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
         let profile = self.place.device;
-        let stop_ms = self.limit.as_ref().map(|limit| limit.ms);
+        let stop_ms = how.limit.as_ref().map(|limit| limit.ms);
         // Other programs tell what they did at their end only.
-        let exceeded = self.limit.as_ref().and_then(Limit::exceeded);
+        let exceeded = how.limit.as_ref().and_then(Limit::exceeded);
         let limit_ms = exceeded.as_ref().map(|part| part.ns / 1_000_000);
+        let (cold, step) = (!how.cached, &|_: &str| {});
         let mut guest = Guest { engine, profile, cold, limit_ms, stop_ms, facts, step };
         match ((self.entry.run)(&mut guest), exceeded) {
             (Err(SoftwareError::Cut(ran)), Some(part)) => {
@@ -108,7 +103,7 @@ impl SoftwareRow {
     }
 }
 
-impl Row for SoftwareRow {
+impl Work<Engine> for SoftwareRow {
     fn name(&self) -> &str {
         self.entry.name
     }
@@ -131,23 +126,15 @@ impl Row for SoftwareRow {
         "software"
     }
 
-    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), String> {
-        self.get(setup, step).map_err(|error| error.to_string())
+    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+        Ok(self.get(setup, step)?)
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String> {
-        self.set_up(engine, step).map_err(|error| error.to_string())
+    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+        Ok(self.set_up(engine, step)?)
     }
 
-    fn limit(&mut self, limit: Option<Limit>) {
-        self.limit = limit;
-    }
-
-    fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
-        self.run_once(engine, true, step).map_err(|error| error.to_string())
-    }
-
-    fn run_cached(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
-        self.run_once(engine, false, step).map_err(|error| error.to_string())
+    fn run(&mut self, engine: &mut Engine, how: &How) -> Result<Outcome, Flaw> {
+        Ok(self.run_once(engine, how)?)
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! SQLite, by its own shell.
 
-use crate::bench::Outcome;
+use crate::experiment::Outcome;
 use crate::software::catalogue::Entry;
 use crate::software::guest::{Guest, shell};
 use crate::software::outcome::{outcome, part};

@@ -23,6 +23,7 @@ use std::io::{Cursor, IsTerminal as _, Read, Write as _, stderr, stdin, stdout};
 use std::path::Path;
 use summary::Machine;
 
+const GUEST_OBJECT: &str = "/policy.bpf.o";
 /// The status of a command that nobody listens to any more, as a shell has it.
 const BROKEN_PIPE: u8 = 128 + 13;
 
@@ -79,7 +80,7 @@ pub fn run(args: &TryArgs, steps: &Steps) -> Result<()> {
 /// A machine that sees this one's files.
 fn boot(args: &TryArgs, plan: &Plan, step: &dyn Fn(&str)) -> Result<Engine> {
     let policy = plan.policy.as_ref().map(|policy| GuestObject {
-        guest: policy.guest.clone(),
+        guest: GUEST_OBJECT.into(),
         host: policy.object.clone(),
         executable: false,
     });
@@ -130,7 +131,7 @@ fn prepare(
     if let (true, Some(policy)) = (changed, &plan.policy) {
         // Files of the host are read anyhow: only the device is of interest.
         let placement = Placement { dev, ..Placement::default() };
-        engine.attach_at(&policy.guest, &policy.column.set, placement, &step)?;
+        engine.attach_at(GUEST_OBJECT, &policy.set, placement, &step)?;
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 
 use super::data::{self, Data};
 use crate::args::TryArgs;
-use crate::compare::plan::{Policy, column};
+use crate::contenders;
 use crate::exit::Stop;
 use anyhow::{Context as _, Result};
+use raext_measure::experiment::Policy;
 use raext_model::{Folder, Fs, Output, Program, SHARES, User, Volume};
 use std::collections::BTreeMap;
 use std::env;
@@ -91,10 +92,10 @@ impl Plan {
             ..program.clone()
         };
         let policy = args.policy.as_deref().filter(|name| *name != "none");
-        let policy = policy.map(|text| Policy::resolve(0, column(text)?, step)).transpose()?;
+        let policy = policy.map(|text| contenders::policy(text, step)).transpose()?;
         let mut labels = vec!["kernel".to_owned()];
         if changed {
-            let policy = policy.as_ref().map(|policy| policy.column.label());
+            let policy = policy.as_ref().map(|policy| policy.label.clone());
             let limit = args.read_ahead_kb.map(|kb| format!("{kb} KiB"));
             let last = [policy, limit].into_iter().flatten().collect::<Vec<_>>().join(", ");
             labels.push(if last.is_empty() { "kernel".into() } else { last });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Rows of one access pattern each, whose every byte is verified.
 
-use crate::bench::row::{CUT, Limit, Outcome, Part, Place, Row};
+use crate::experiment::{CUT, Flaw, How, Outcome, Part, Place, Work};
 use raext_model::{Course, CourseRun, Device, Fs, SmallFiles, Workload, WorkloadSpec};
-use raext_vm::{Engine, EngineError, Setup};
+use raext_vm::{Engine, Setup};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -26,12 +26,11 @@ struct Synthetic {
     data_bytes: u64,
     course: Course,
     made: Made,
-    limit_ms: Option<u64>,
 }
 
 /// The rows of a place. The sizes are such that the kernel's default takes one to
 /// three seconds on `disk`.
-pub fn synthetic(place: Place) -> Vec<Box<dyn Row>> {
+pub fn courses(place: Place) -> Vec<Box<dyn Work<Engine>>> {
     let made = Made::default();
     let pattern = |workload: Workload, op_bytes, ops, stride_bytes| {
         let spec = WorkloadSpec { workload, op_bytes, ops, stride_bytes, seed: 1 };
@@ -85,13 +84,13 @@ pub fn synthetic(place: Place) -> Vec<Box<dyn Row>> {
     }
     let row = |(name, describe, data_bytes, course)| {
         let made = made.clone();
-        Box::new(Synthetic { name, describe, place, data_bytes, course, made, limit_ms: None })
-            as Box<dyn Row>
+        Box::new(Synthetic { name, describe, place, data_bytes, course, made })
+            as Box<dyn Work<Engine>>
     };
     rows.into_iter().map(row).collect()
 }
 
-impl Row for Synthetic {
+impl Work<Engine> for Synthetic {
     fn name(&self) -> &str {
         self.name
     }
@@ -108,33 +107,27 @@ impl Row for Synthetic {
         format!("{} bytes of data, {:?}", self.data_bytes, self.course)
     }
 
-    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), String> {
+    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
         // Another machine has nothing on it.
         self.made.set(None);
         Ok(())
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String> {
+    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
         let Place { device: profile, fs } = self.place;
         let device = Device { profile, fs, data_bytes: self.data_bytes };
         if self.made.get() != Some(device) {
             self.made.set(None);
-            engine.set_up(device, step).map_err(|error| error.to_string())?;
+            engine.set_up(device, step)?;
             self.made.set(Some(device));
         }
         Ok(())
     }
 
-    fn limit(&mut self, limit: Option<Limit>) {
-        self.limit_ms = limit.map(|limit| limit.ms);
-    }
-
-    fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
-        outcome(engine.run_course(self.course, false, self.limit_ms, step))
-    }
-
-    fn run_cached(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String> {
-        outcome(engine.run_course(self.course, true, None, step))
+    fn run(&mut self, engine: &mut Engine, how: &How) -> Result<Outcome, Flaw> {
+        let limit_ms = how.limit.as_ref().map(|limit| limit.ms);
+        let run = engine.run_course(self.course, how.cached, limit_ms, &|_| {})?;
+        Ok(outcome(run))
     }
 
     fn needed_bytes(&self) -> Option<Vec<u64>> {
@@ -157,16 +150,18 @@ fn pages(spec: &WorkloadSpec, data_bytes: u64) -> u64 {
     pages.len() as u64 * PAGE
 }
 
-fn outcome(run: Result<CourseRun, EngineError>) -> Result<Outcome, String> {
-    let run = run.map_err(|error| error.to_string())?;
+/// What a course came to.
+pub fn outcome(run: CourseRun) -> Outcome {
     let part = |part: raext_model::CoursePart| Part { name: part.name, ns: part.ns, ops: part.ops };
-    Ok(Outcome {
+    Outcome {
         parts: run.parts.into_iter().map(part).collect(),
         device_reads: run.device_reads,
         device_bytes: run.device_bytes,
         decisions: run.decisions,
         answer: if run.cut { CUT.into() } else { format!("{:016x}", run.checksum) },
-    })
+        bytes: 0,
+        cpu_ns: 0,
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +172,7 @@ mod tests {
     #[test]
     fn a_row_needs_the_pages_that_it_touches() {
         let place = Place { device: DeviceProfile::Disk, fs: Fs::Ext4 };
-        for row in synthetic(place) {
+        for row in courses(place) {
             let needed = row.needed_bytes().unwrap();
             match row.name() {
                 "seq-read" => assert_eq!(needed, [64 * MIB]),
@@ -194,11 +189,11 @@ mod tests {
     #[test]
     fn rows_have_different_names_and_definitions() {
         let place = Place { device: DeviceProfile::Disk, fs: Fs::Ext4 };
-        let rows = synthetic(place);
+        let rows = courses(place);
         let names: BTreeSet<_> = rows.iter().map(|row| row.name().to_owned()).collect();
         let definitions: BTreeSet<_> = rows.iter().map(|row| row.definition()).collect();
         assert_eq!((names.len(), definitions.len()), (rows.len(), rows.len()));
-        let raw = synthetic(Place { fs: Fs::Raw, ..place });
+        let raw = courses(Place { fs: Fs::Raw, ..place });
         assert_eq!(raw.len(), rows.len() - 2);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Bars, as inline SVG: one for each column of a row.
 
+use super::REFERENCE;
 use crate::report::text::short;
 use maud::{Markup, html};
 
@@ -13,21 +14,18 @@ const STEP: f64 = 26.0;
 /// policy would leave nothing to be seen of the others.
 const CUT: f64 = 4.0;
 
-/// The class of the bar that the others are compared with.
-pub const REFERENCE: &str = "kernel";
-
 /// A bar.
-pub struct Bar {
+pub(super) struct Bar {
     /// What it stands for.
-    pub label: String,
+    pub(super) label: String,
     /// Its length.
-    pub value: f64,
+    pub(super) value: f64,
     /// Smallest and largest value, for whiskers.
-    pub range: Option<(f64, f64)>,
+    pub(super) range: Option<(f64, f64)>,
     /// What is written at its end.
-    pub text: String,
+    pub(super) text: String,
     /// Class of its colour.
-    pub class: &'static str,
+    pub(super) class: &'static str,
 }
 
 impl Bar {
@@ -38,7 +36,7 @@ impl Bar {
 }
 
 /// Bars of one scale.
-pub fn bars(title: &str, bars: &[Bar]) -> Markup {
+pub(super) fn bars(title: &str, bars: &[Bar]) -> Markup {
     let longest = bars.iter().map(Bar::end).fold(f64::MIN_POSITIVE, f64::max);
     let reference = bars.iter().find(|bar| bar.class == REFERENCE && bar.value > 0.0);
     let most = reference.map_or(longest, |bar| longest.min(CUT * bar.end()));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A row of the table: something that is run again and again, the same each time.
+//! What is run, and the outcome of a run.
 
-use raext_model::{DeviceProfile, Fs};
-use raext_vm::{Engine, Setup};
+use crate::experiment::Flaw;
+use raext_model::{DeviceProfile, Fs, WorkloadSpec};
+use raext_vm::Setup;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One run of one cell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// One for most rows; two for a scan beside random readers.
     pub parts: Vec<Part>,
@@ -20,6 +21,17 @@ pub struct Outcome {
     /// A checksum or a normalised answer: the same in every column, or the cell
     /// is wrong.
     pub answer: String,
+    /// Bytes that were asked for and got, where that is counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+    /// Processor time, nanoseconds, where that is counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cpu_ns: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// What is timed by itself. Its work is the same in each run, so that a quotient
@@ -51,7 +63,7 @@ impl Outcome {
     }
 }
 
-/// The device and the file system that a row's data lies on.
+/// The device and the file system that a work's data lies on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Latency and bandwidth.
@@ -90,10 +102,31 @@ impl Limit {
     }
 }
 
-/// A row. What fails is told by its reason alone: the cell is marked with it, and
-/// the rest goes on.
-pub trait Row {
-    /// Its name, on the command line too. Rows of different places may share it.
+/// How a run is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct How {
+    /// With nothing dropped before, for the floor. Such a run is made twice in a row, and
+    /// the second one counts: all of its data is cached then.
+    pub cached: bool,
+    /// How long it may take: one that takes longer may end early, with the answer [`CUT`]
+    /// and the operations that it did where that changes nothing of its speed, else with
+    /// [`CUT_BLIND`] and [`Limit::exceeded`].
+    pub limit: Option<Limit>,
+}
+
+/// A pattern's numbers, for those who want to run the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// What is accessed.
+    pub spec: WorkloadSpec,
+    /// Of so many bytes of data.
+    pub data_bytes: u64,
+}
+
+/// Something that is run again and again on a machine, the same each time. A [`Flaw`]
+/// marks the cell, and the rest goes on.
+pub trait Work<M> {
+    /// Its name, on the command line too. Works of different places may share it.
     fn name(&self) -> &str;
 
     /// One line for people.
@@ -104,57 +137,56 @@ pub trait Row {
 
     /// All that decides what is run, versions and sizes included: measurements
     /// of another definition are not mixed with those of this one. Asked for after
-    /// [`Row::provide`].
+    /// [`Work::provide`].
     fn definition(&self) -> String;
 
-    /// What its machine is called: rows of the same place and machine share one
+    /// What its machine is called: works of the same place and machine share one
     /// boot.
     fn machine(&self) -> &str {
         "synthetic"
     }
 
     /// Before the boot: get what is needed (packages, data sets), and add to the
-    /// machine what this row wants in it.
+    /// machine what this work wants in it.
     ///
     /// # Errors
-    /// When the row cannot be run here: all of its cells are marked with the reason.
-    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), String> {
+    /// When the work cannot be run here: all of its cells are marked with the reason.
+    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), Flaw> {
         let _ = (setup, step);
         Ok(())
     }
 
-    /// After a boot, before this row's runs: the device or volume, and the data on
-    /// it. No policy is attached, and the readahead setting is the kernel's own.
+    /// After a boot, before the first of this work's runs that follow each other: the
+    /// device or volume, and the data on it. The readahead setting is the kernel's own,
+    /// and no policy is attached, but for [`crate::experiment::Attach::PerSweep`]: there
+    /// all works share one device, which the first one makes.
     ///
     /// # Errors
-    /// As [`Row::provide`].
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), String>;
+    /// As [`Work::provide`].
+    fn prepare(&mut self, machine: &mut M, step: &dyn Fn(&str)) -> Result<(), Flaw>;
 
-    /// How long the runs that follow may take: one that takes longer may end early,
-    /// with the answer [`CUT`] and the operations that it did where that changes nothing
-    /// of its speed, else with [`CUT_BLIND`] and [`Limit::exceeded`].
-    fn limit(&mut self, limit: Option<Limit>) {
-        let _ = limit;
-    }
-
-    /// One run with a cold cache, under whatever is attached and set now.
+    /// One run, with a cold cache unless it is to be a cached one, under whatever is
+    /// attached and set now.
     ///
     /// # Errors
     /// When it fails or brings a wrong answer.
-    fn run(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String>;
-
-    /// The same with nothing dropped before, for the floor. It is run twice in a
-    /// row, and the second time counts: all of its data is cached then.
-    ///
-    /// # Errors
-    /// As [`Row::run`].
-    fn run_cached(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<Outcome, String>;
+    fn run(&mut self, machine: &mut M, how: &How) -> Result<Outcome, Flaw>;
 
     /// Bytes that the device has to read in a cold run, for each part; where that
     /// is not known, the least that it read in any run stands in.
     fn needed_bytes(&self) -> Option<Vec<u64>> {
         None
     }
+
+    /// The pattern that it is, if it is one.
+    fn pattern(&self) -> Option<Pattern> {
+        None
+    }
+}
+
+/// A work's id.
+pub fn id<M>(work: &dyn Work<M>) -> String {
+    format!("{}@{}", work.name(), work.place())
 }
 
 #[cfg(test)]
@@ -170,6 +202,8 @@ mod tests {
             device_bytes: 0,
             decisions: 0,
             answer: String::new(),
+            bytes: 0,
+            cpu_ns: 0,
         };
         let one = outcome(vec![part(800, 8)]);
         assert!((one.ns_per_op() - 100.0).abs() < 1e-9);

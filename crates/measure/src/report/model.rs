@@ -2,20 +2,22 @@
 //! What the measurements say: each cell against the kernel and against the best
 //! fixed length, the floor, and each policy over all rows.
 
-use crate::bench::column::{CACHED, Column, DEFAULT_KB};
-use crate::bench::results::{Results, RowResults};
-use crate::bench::row::{CUT_BLIND, Outcome};
-use crate::bench::store::RowLine;
-use crate::report::{Noise, Ratio, Spread};
+use crate::experiment::{
+    CACHED, CUT_BLIND, Contender, DEFAULT_KB, Flaw, Known, KnownWork, Outcome, SlowRule, WorkLine,
+};
+use crate::stats::{Noise, Ratio, Spread, geometric};
 use serde::Serialize;
 
 /// Everything that is shown.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// The columns' labels.
+pub struct Report<'a> {
+    /// What it is computed from.
+    #[serde(skip)]
+    pub known: &'a Known,
+    /// The contenders' labels.
     pub columns: Vec<String>,
     /// The rows that were begun.
-    pub rows: Vec<RowSummary>,
+    pub rows: Vec<Row>,
     /// Each policy over all rows.
     pub policies: Vec<Standing>,
     /// What the marks of noise are worth.
@@ -38,10 +40,10 @@ pub struct Control {
 
 /// A row.
 #[derive(Debug, Clone, Serialize)]
-pub struct RowSummary {
+pub struct Row {
     /// What is run.
     #[serde(flatten)]
-    pub row: RowLine,
+    pub row: WorkLine,
     /// A cell for each column.
     pub cells: Vec<Cell>,
     /// The column of the fixed length that was the quickest here.
@@ -62,9 +64,9 @@ pub struct Cell {
     /// What is wrong with it: it failed, or its answer is wrong.
     pub flaw: Option<String>,
     /// How many times as fast as the kernel.
-    pub kernel: Option<Quotient>,
+    pub kernel: Option<Ratio>,
     /// How many times as fast as the best fixed length.
-    pub best: Option<Quotient>,
+    pub best: Option<Ratio>,
     /// How many times the floor's time it takes.
     pub floor: Option<f64>,
     /// Median of the bytes that the device read.
@@ -80,6 +82,18 @@ pub struct Cell {
     /// Whether it is no faster than its figures say: it was cut short, without telling
     /// what it had done.
     pub bound: bool,
+    /// Device bytes for each byte asked for, where that was counted.
+    #[serde(skip)]
+    pub amplification: Option<f64>,
+    /// Against the kernel, even where the cell is flawed; none for the kernel itself.
+    #[serde(skip)]
+    pub ratio: Option<Ratio>,
+    /// Whether an answer is not that of the kernel's first run.
+    #[serde(skip)]
+    pub wrong: bool,
+    /// The runs that failed, by repeat.
+    #[serde(skip)]
+    pub failures: Vec<(u32, Flaw)>,
 }
 
 /// Times of a cell's runs.
@@ -91,20 +105,6 @@ pub struct Times {
     pub range: (f64, f64),
     /// How many.
     pub runs: usize,
-}
-
-/// A quotient of speeds, by repeats.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Quotient {
-    /// The median.
-    pub median: f64,
-    /// Smallest and largest.
-    pub range: (f64, f64),
-    /// Whether runs of the same show such a difference by chance, too, or are too few to
-    /// tell.
-    pub noise: bool,
-    /// The factor that chance alone does not reach here, if that is known.
-    pub band: Option<f64>,
 }
 
 /// A policy over all rows.
@@ -139,20 +139,43 @@ pub struct Tally {
     pub slower: usize,
 }
 
-impl Summary {
+impl<'a> Report<'a> {
     /// What the measurements of some rows say (all, if none are named).
-    pub fn of(results: &Results, rows: &[String]) -> Self {
-        let columns = &results.header.columns;
-        let shown = results
+    pub fn of(known: &'a Known, slow: SlowRule, rows: &[String]) -> Self {
+        let columns = &known.header.columns;
+        let shown = known
             .rows
             .iter()
             .filter(|row| rows.is_empty() || rows.contains(&row.row.row))
             .filter(|row| !row.runs.is_empty());
-        let rows: Vec<_> = shown.map(|row| row_summary(row, columns)).collect();
+        let rows: Vec<_> = shown.map(|row| row_of(row, columns, slow)).collect();
         let policies = columns.iter().enumerate().filter(|(_, column)| column.is_policy());
         let policies = policies.map(|(at, _)| standing(&rows, at)).collect();
         let control = control(&rows, columns);
-        Self { columns: columns.iter().map(Column::label).collect(), rows, policies, control }
+        let columns = columns.iter().map(Contender::label).collect();
+        Self { known, columns, rows, policies, control }
+    }
+
+    /// The contenders.
+    pub fn contenders(&self) -> &'a [Contender] {
+        &self.known.header.columns
+    }
+
+    /// What a decision of each policy costs, instructions: at a miss, a mark, a fault.
+    pub fn costs(&self) -> Vec<(String, [Option<u64>; 3])> {
+        let costs = &self.known.costs;
+        let mut policies: Vec<_> = costs.iter().map(|cost| cost.policy.clone()).collect();
+        policies.dedup();
+        let of = |policy: &String, event: &str| {
+            let cost =
+                costs.iter().find(|cost| (&cost.policy, &cost.event[..]) == (policy, event))?;
+            Some(cost.instructions / cost.decisions.max(1))
+        };
+        let all = |policy: String| {
+            let costs = ["miss", "mark", "fault"].map(|event| of(&policy, event));
+            (policy, costs)
+        };
+        policies.into_iter().map(all).collect()
     }
 
     /// Whether a cell failed or has a wrong answer.
@@ -163,7 +186,7 @@ impl Summary {
     }
 }
 
-fn row_summary(row: &RowResults, columns: &[Column]) -> RowSummary {
+fn row_of(row: &KnownWork, columns: &[Contender], slow: SlowRule) -> Row {
     let right = answer(row);
     let mut cells: Vec<_> =
         columns.iter().map(|column| cell(row, &column.key(), right.as_deref())).collect();
@@ -179,20 +202,24 @@ fn row_summary(row: &RowResults, columns: &[Column]) -> RowSummary {
     let longest = cells.iter().filter_map(|cell| Some(cell.ns?.runs)).max().unwrap_or(0);
     for (column, cell) in columns.iter().zip(&mut cells) {
         let key = column.key();
-        cell.once = longest > 1 && cell.ns.is_some_and(|ns| ns.runs == 1) && row.is_hopeless(&key);
+        cell.once =
+            longest > 1 && cell.ns.is_some_and(|ns| ns.runs == 1) && slow.is_over(row, &key);
+        if *column != Contender::Kernel {
+            cell.ratio = quotient(row, &Contender::Kernel.key(), &key, noise, 1);
+        }
         if cell.flaw.is_some() {
             continue;
         }
         cell.floor = floor.as_ref().ok().and_then(|floor| Some(cell.ns?.median / floor));
-        if *column != Column::Kernel {
-            cell.kernel = quotient(row, &Column::Kernel.key(), &key, noise, 1);
-            cell.parts = parts(row, &Column::Kernel.key(), &key);
+        if *column != Contender::Kernel {
+            cell.kernel = cell.ratio;
+            cell.parts = parts(row, &Contender::Kernel.key(), &key);
         }
         let best = best.map(|best| columns[best].key());
         cell.best = best.and_then(|best| quotient(row, &best, &key, noise, lengths));
     }
-    let ops = row.outcomes(&Column::Kernel.key()).next();
-    RowSummary {
+    let ops = row.outcomes(&Contender::Kernel.key()).next();
+    Row {
         row: row.row.clone(),
         cells,
         best,
@@ -205,12 +232,12 @@ fn row_summary(row: &RowResults, columns: &[Column]) -> RowSummary {
 }
 
 /// The answer that all columns are to give: the kernel's, from its first run.
-fn answer(row: &RowResults) -> Option<String> {
-    let mut outcomes = row.outcomes(&Column::Kernel.key());
+fn answer(row: &KnownWork) -> Option<String> {
+    let mut outcomes = row.outcomes(&Contender::Kernel.key());
     outcomes.next().map(|(_, outcome)| outcome.answer.clone())
 }
 
-fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
+fn cell(row: &KnownWork, key: &str, right: Option<&str>) -> Cell {
     let of = |value: fn(&Outcome) -> f64| Spread::of(row.outcomes(key).map(|(_, o)| value(o)));
     let median = |value| of(value).map_or(0.0, |spread| spread.median);
     let wrong = row
@@ -219,13 +246,18 @@ fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
     let wrong = wrong.map(|(repeat, _)| {
         format!("wrong answer in repeat {}: not the one of the kernel's own readahead", repeat + 1)
     });
+    let counted = row.outcomes(key).filter(|(_, outcome)| outcome.bytes > 0);
+    let amplified = counted.map(|(_, outcome)| outcome.device_bytes as f64 / outcome.bytes as f64);
     Cell {
         ns: of(Outcome::ns_per_op).map(|spread| Times {
             median: spread.median,
             range: spread.range,
             runs: spread.count,
         }),
-        flaw: wrong.or_else(|| row.failure(key).map(str::to_owned)),
+        wrong: wrong.is_some(),
+        flaw: wrong.or_else(|| row.failure(key).map(ToString::to_string)),
+        failures: row.failures(key).map(|(repeat, why)| (repeat, why.clone())).collect(),
+        amplification: Spread::of(amplified).map(|spread| spread.median),
         device_bytes: median(|outcome| outcome.device_bytes as f64),
         device_reads: median(|outcome| outcome.device_reads as f64),
         decisions: median(|outcome| outcome.decisions as f64),
@@ -237,31 +269,31 @@ fn cell(row: &RowResults, key: &str, right: Option<&str>) -> Cell {
 /// How many times as fast `key` is as `base`, repeat by repeat, where the base was
 /// chosen among so many.
 fn quotient(
-    row: &RowResults,
+    row: &KnownWork,
     base: &str,
     key: &str,
     noise: Option<Noise>,
     among: usize,
-) -> Option<Quotient> {
+) -> Option<Ratio> {
     let ratio = Ratio::of(pairs(row, base, key).map(|(b, o)| b.ns_per_op() / o.ns_per_op()))?;
     let ratio = ratio.amid(noise, among);
-    let noise = base != key && ratio.is_within_noise();
-    Some(Quotient { median: ratio.median, range: ratio.range, noise, band: ratio.band })
+    // A column is itself, for sure.
+    Some(Ratio { noise: base != key && ratio.noise, ..ratio })
 }
 
 /// How far runs of the same column scatter in a row.
-fn noise(row: &RowResults, columns: &[Column]) -> Option<Noise> {
-    let keys: Vec<_> = columns.iter().map(Column::key).collect();
+fn noise(row: &KnownWork, columns: &[Contender]) -> Option<Noise> {
+    let keys: Vec<_> = columns.iter().map(Contender::key).collect();
     Noise::of(keys.iter().map(|key| row.outcomes(key).map(|(_, outcome)| outcome.ns_per_op())))
 }
 
-fn control(rows: &[RowSummary], columns: &[Column]) -> Option<Control> {
-    let at = columns.iter().position(|column| *column == Column::Fixed(DEFAULT_KB))?;
+fn control(rows: &[Row], columns: &[Contender]) -> Option<Control> {
+    let at = columns.iter().position(|column| *column == Contender::Fixed(DEFAULT_KB))?;
     let quotients = rows.iter().filter_map(|row| row.cells[at].kernel.map(|of| (row, of)));
     let often = quotients.filter(|(row, _)| row.cells[at].ns.is_some_and(|ns| ns.runs > 2));
     let quotients: Vec<_> = often.map(|(_, quotient)| quotient).collect();
     let range = Spread::of(quotients.iter().map(|quotient| quotient.median))?.range;
-    let count = |test: fn(&Quotient) -> bool| quotients.iter().filter(|of| test(of)).count();
+    let count = |test: fn(&Ratio) -> bool| quotients.iter().filter(|of| test(of)).count();
     Some(Control {
         rows: quotients.len(),
         told: count(|of| !of.noise),
@@ -271,8 +303,8 @@ fn control(rows: &[RowSummary], columns: &[Column]) -> Option<Control> {
 }
 
 /// The outcomes of the same repeat.
-fn pairs<'a>(
-    row: &'a RowResults,
+pub(crate) fn pairs<'a>(
+    row: &'a KnownWork,
     base: &'a str,
     key: &'a str,
 ) -> impl Iterator<Item = (&'a Outcome, &'a Outcome)> {
@@ -282,7 +314,7 @@ fn pairs<'a>(
     })
 }
 
-fn parts(row: &RowResults, base: &str, key: &str) -> Vec<(String, f64)> {
+fn parts(row: &KnownWork, base: &str, key: &str) -> Vec<(String, f64)> {
     let first = row.outcomes(base).next().map_or(&[][..], |(_, outcome)| &outcome.parts);
     if first.len() < 2 {
         return Vec::new();
@@ -302,7 +334,7 @@ fn parts(row: &RowResults, base: &str, key: &str) -> Vec<(String, f64)> {
 ///
 /// # Errors
 /// The reason why there is none, if it is one that a user should know.
-fn floor(row: &RowResults, right: Option<&str>) -> Result<f64, Option<String>> {
+fn floor(row: &KnownWork, right: Option<&str>) -> Result<f64, Option<String>> {
     if let Some(why) = row.failure(CACHED) {
         return Err(Some(format!("the cached run failed: {why}")));
     }
@@ -328,7 +360,7 @@ fn floor(row: &RowResults, right: Option<&str>) -> Result<f64, Option<String>> {
 
 /// Bytes that each part needs. Where the row does not know, the least that any run
 /// made the device read; that cannot be divided among several parts.
-fn needed_bytes(row: &RowResults, parts: usize) -> Vec<u64> {
+fn needed_bytes(row: &KnownWork, parts: usize) -> Vec<u64> {
     if let Some(needed) = &row.row.needed {
         return needed.clone();
     }
@@ -341,12 +373,12 @@ fn needed_bytes(row: &RowResults, parts: usize) -> Vec<u64> {
     }
 }
 
-fn standing(rows: &[RowSummary], column: usize) -> Standing {
-    let tally = |of: fn(&Cell) -> Option<Quotient>| {
+fn standing(rows: &[Row], column: usize) -> Standing {
+    let tally = |of: fn(&Cell) -> Option<Ratio>| {
         let quotients: Vec<_> =
             rows.iter().filter_map(|row| Some((row, of(&row.cells[column])?))).collect();
         let (row, worst) = quotients.iter().min_by(|a, b| a.1.median.total_cmp(&b.1.median))?;
-        let count = |test: fn(&Quotient) -> bool| quotients.iter().filter(|(_, q)| test(q)).count();
+        let count = |test: fn(&Ratio) -> bool| quotients.iter().filter(|(_, q)| test(q)).count();
         Some(Tally {
             mean: geometric(quotients.iter().map(|(_, q)| q.median))?,
             worst: worst.median,
@@ -363,10 +395,4 @@ fn standing(rows: &[RowSummary], column: usize) -> Standing {
         floor: geometric(rows.iter().filter_map(|row| row.cells[column].floor)),
         missing: rows.iter().filter(|row| row.cells[column].kernel.is_none()).count(),
     }
-}
-
-/// The geometric mean; `None` of nothing.
-pub fn geometric(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let logs: Vec<_> = values.map(f64::ln).collect();
-    (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
 }

@@ -3,38 +3,35 @@
 //! what each policy gained and cost.
 
 use crate::report::text::{factor, megabytes, time};
-use crate::report::{Cell, Comparison};
+use crate::report::{Cell, Report};
 use maud::{Markup, html};
 
 /// Bytes differ worth a word from this factor on.
 const WORTH_A_WORD: f64 = 1.5;
 
 /// Failed and wrong cells, or nothing.
-pub fn flaws(comparison: &Comparison) -> Markup {
-    let wrong = comparison.wrong_cells();
-    let name = |row: usize, column: usize| {
-        format!(
-            "{} with {}",
-            comparison.rows[row].spec.workload,
-            comparison.columns[column].label()
-        )
+pub(super) fn flaws(report: &Report<'_>) -> Markup {
+    let cells = || {
+        report.rows.iter().flat_map(|row| {
+            let cells = row.cells.iter().zip(&report.columns);
+            cells.map(|(cell, label)| (format!("{} with {label}", row.row.name), cell))
+        })
     };
     html! {
-        @if comparison.is_flawed() {
+        @if report.is_flawed() {
             div.flaws role="alert" {
-                @if !wrong.is_empty() {
+                @if cells().any(|(_, cell)| cell.wrong) {
                     p { strong { "Wrong data." } " These read other bytes than the kernel's own "
                         "readahead did; their times mean nothing." }
-                    ul { @for (row, column) in wrong { li { (name(row, column)) } } }
-                }
-                @if comparison.rows.iter().any(|row| !row.failures.is_empty()) {
-                    p { strong { "Failed." } " These could not be measured." }
-                    ul { @for (at, row) in comparison.rows.iter().enumerate() {
-                        @for failure in &row.failures {
-                            li { (name(at, failure.column)) ", repeat " (failure.repeat + 1) ": "
-                                (failure.why) }
-                        }
+                    ul { @for (name, _) in cells().filter(|(_, cell)| cell.wrong) {
+                        li { (name) }
                     } }
+                }
+                @if cells().any(|(_, cell)| !cell.failures.is_empty()) {
+                    p { strong { "Failed." } " These could not be measured." }
+                    ul { @for (name, cell) in cells() { @for (repeat, why) in &cell.failures {
+                        li { (name) ", repeat " (repeat + 1) ": " (why) }
+                    } } }
                 }
             }
         }
@@ -42,50 +39,56 @@ pub fn flaws(comparison: &Comparison) -> Markup {
 }
 
 /// A card for each policy.
-pub fn findings(comparison: &Comparison) -> Markup {
+pub(super) fn findings(report: &Report<'_>) -> Markup {
     html! {
-        div.cards.policies { @for (at, column) in comparison.columns.iter().enumerate().skip(1) {
+        div.cards.policies { @for (at, label) in report.columns.iter().enumerate().skip(1) {
             div.card.finding {
-                h3 { (column.label()) }
-                (finding(comparison, at))
+                h3 { (label) }
+                (finding(report, at))
             }
         } }
     }
 }
 
 /// A workload with the kernel's cell and the policy's.
-struct Pair {
-    workload: &'static str,
-    kernel: Cell,
-    own: Cell,
+struct Pair<'a> {
+    workload: &'a str,
+    ops: f64,
+    kernel: &'a Cell,
+    own: &'a Cell,
     ratio: f64,
     noise: bool,
 }
 
-impl Pair {
+impl Pair<'_> {
     /// The policy's device bytes for each of the kernel's.
     fn bytes(&self) -> f64 {
         self.own.device_bytes / self.kernel.device_bytes
     }
+
+    fn time(&self, cell: &Cell) -> String {
+        time(cell.ns.map_or(0.0, |ns| ns.median * self.ops))
+    }
 }
 
-fn pairs(comparison: &Comparison, column: usize) -> Vec<Pair> {
-    let pair = |row: usize| {
-        let own = comparison.cell(row, column).filter(|cell| !cell.wrong_data)?;
-        let ratio = own.ratio?;
+fn pairs<'a>(report: &'a Report<'_>, column: usize) -> Vec<Pair<'a>> {
+    let pair = |row: &'a crate::report::Row| {
+        let own = &row.cells[column];
+        let ratio = own.ratio.filter(|_| !own.wrong)?;
         Some(Pair {
-            workload: comparison.rows[row].spec.workload.name(),
-            kernel: comparison.cell(row, 0)?,
+            workload: &row.row.name,
+            ops: row.ops,
+            kernel: &row.cells[0],
             own,
             ratio: ratio.median,
-            noise: ratio.is_within_noise(),
+            noise: ratio.noise,
         })
     };
-    (0..comparison.rows.len()).filter_map(pair).collect()
+    report.rows.iter().filter_map(pair).collect()
 }
 
-fn finding(comparison: &Comparison, column: usize) -> Markup {
-    let pairs = pairs(comparison, column);
+fn finding(report: &Report<'_>, column: usize) -> Markup {
+    let pairs = pairs(report, column);
     let told = || pairs.iter().filter(|pair| !pair.noise);
     let best = told().max_by(|a, b| a.ratio.total_cmp(&b.ratio)).filter(|p| p.ratio > 1.0);
     let worst = told().min_by(|a, b| a.ratio.total_cmp(&b.ratio)).filter(|p| p.ratio < 1.0);
@@ -116,12 +119,12 @@ fn finding(comparison: &Comparison, column: usize) -> Markup {
     }
 }
 
-fn times(pair: &Pair) -> Markup {
-    html! { b { (pair.workload) } ", " (time(pair.kernel.median_ns)) " to "
-    (time(pair.own.median_ns)) }
+fn times(pair: &Pair<'_>) -> Markup {
+    html! { b { (pair.workload) } ", " (pair.time(pair.kernel)) " to "
+    (pair.time(pair.own)) }
 }
 
-fn bytes(pair: &Pair) -> Markup {
+fn bytes(pair: &Pair<'_>) -> Markup {
     html! { b { (pair.workload) } ", " (megabytes(pair.kernel.device_bytes)) " to "
     (megabytes(pair.own.device_bytes)) }
 }
@@ -129,30 +132,30 @@ fn bytes(pair: &Pair) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::stats::tests::example;
+    use crate::report::comparison::tests::{example, report};
 
     #[test]
     fn gains_costs_and_noise_are_told() {
-        let example = example();
-        let wide = finding(&example, 1).into_string();
+        let known = example().known();
+        let wide = finding(&report(&known), 1).into_string();
         assert!(wide.contains("2.00x") && wide.contains("as fast at best: <b>seq-read"), "{wide}");
         assert!(wide.contains("2.00x the bytes") && wide.contains("2.1 MB to 4.2 MB"), "{wide}");
         assert!(!wide.contains("at worst: <b>seq-read</b>, 4"), "{wide}");
         // Its second workload brought wrong data, which is no gain.
-        let noop = finding(&example, 2).into_string();
+        let noop = finding(&report(&known), 2).into_string();
         assert!(noop.contains("no difference shown on 1 of 1 workloads"), "{noop}");
     }
 
     #[test]
     fn flaws_are_told_only_where_there_are_some() {
         let mut example = example();
-        let page = flaws(&example).into_string();
+        let page = flaws(&report(&example.known())).into_string();
         assert!(
             page.contains("Wrong data.") && page.contains("stride with &lt;noop&gt;"),
             "{page}"
         );
         assert!(page.contains("repeat 3: the reader &lt;died&gt;"), "{page}");
         example.rows.truncate(1);
-        assert_eq!(flaws(&example).into_string(), "");
+        assert_eq!(flaws(&report(&example.known())).into_string(), "");
     }
 }

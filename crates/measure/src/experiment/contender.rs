@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is compared: the kernel's default, fixed lengths, policies.
+//! The contenders: the kernel's default, fixed lengths, policies.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ pub const DEFAULT_KB: u32 = 128;
 /// The key of runs whose data is all cached.
 pub const CACHED: &str = "cached";
 
-/// A column.
+/// What a work is run under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Column {
+pub enum Contender {
     /// The kernel as it comes.
     Kernel,
     /// The kernel with this `read_ahead_kb`.
@@ -28,7 +28,7 @@ pub enum Column {
 }
 
 /// A policy with its tunables.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Name and tunables, as on the command line.
     pub label: String,
@@ -36,12 +36,15 @@ pub struct Policy {
     pub set: BTreeMap<String, String>,
     /// A digest of its object file: another one is another policy.
     pub digest: String,
+    /// What `read_ahead_kb` is set to beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_ahead_kb: Option<u32>,
     /// Its object file on the host; of no interest once it was measured.
     #[serde(skip)]
     pub object: PathBuf,
 }
 
-impl Column {
+impl Contender {
     /// What its runs are kept under.
     pub fn key(&self) -> String {
         match self {
@@ -57,6 +60,15 @@ impl Column {
             Self::Kernel => "kernel".into(),
             Self::Fixed(kb) => format!("{kb} KiB"),
             Self::Policy(policy) => policy.label.clone(),
+        }
+    }
+
+    /// What `read_ahead_kb` is set to under it, if it is.
+    pub fn read_ahead_kb(&self) -> Option<u32> {
+        match self {
+            Self::Kernel => None,
+            Self::Fixed(kb) => Some(*kb),
+            Self::Policy(policy) => policy.read_ahead_kb,
         }
     }
 

@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The heat map: every row and column, as fast or slow as the kernel.
 
-use crate::bench::Results;
-use crate::bench::summary::{Cell, RowSummary, Summary};
 use crate::report::text::factor;
+use crate::report::{Cell, Report, Row};
 use maud::{Markup, html};
 
 /// Where a colour is at its fullest: so many doublings.
 const FULL: f64 = 4.0;
 
 /// The map.
-pub fn heat(results: &Results, summary: &Summary) -> Markup {
-    let columns = &results.header.columns;
+pub(super) fn heat(report: &Report<'_>) -> Markup {
+    let columns = report.contenders();
     let fixed = || (0..columns.len()).filter(|at| columns[*at].is_fixed());
     let policies = || (0..columns.len()).filter(|at| columns[*at].is_policy());
-    let mut places: Vec<_> = summary.rows.iter().map(|row| row.row.place).collect();
+    let mut places: Vec<_> = report.rows.iter().map(|row| row.row.place).collect();
     places.dedup();
     let wide = columns.len() + 1;
     html! {
         div.scroll { table.heat {
             thead { tr {
                 th scope="col" { "row" }
-                @for at in fixed() { th scope="col" { (summary.columns[at]) } }
+                @for at in fixed() { th scope="col" { (report.columns[at]) } }
                 th.gap {}
-                @for at in policies() { th scope="col" { (summary.columns[at]) } }
+                @for at in policies() { th scope="col" { (report.columns[at]) } }
             } }
             @for place in places {
                 tbody {
                     tr.group { th colspan=(wide) { (place.device) " with " (place.fs) } }
-                    @for row in summary.rows.iter().filter(|row| row.row.place == place) { tr {
+                    @for row in report.rows.iter().filter(|row| row.row.place == place) { tr {
                         th scope="row" title=(row.row.describe) { (row.row.name) }
                         @for at in fixed() { (cell(row, at)) }
                         td.gap {}
@@ -40,21 +39,21 @@ pub fn heat(results: &Results, summary: &Summary) -> Markup {
     }
 }
 
-fn cell(row: &RowSummary, at: usize) -> Markup {
+fn cell(row: &Row, at: usize) -> Markup {
     let cell = &row.cells[at];
-    let Some(quotient) = cell.kernel.filter(|_| cell.flaw.is_none()) else {
+    let Some(ratio) = cell.kernel.filter(|_| cell.flaw.is_none()) else {
         let (class, text) = if cell.flaw.is_some() { ("flaw", "flaw") } else { ("even", "-") };
         return html! { td class=(class) title=[cell.flaw.as_deref()] { (text) } };
     };
-    let class = match (quotient.noise, quotient.median > 1.0) {
+    let class = match (ratio.noise, ratio.median > 1.0) {
         (true, _) => "even",
         (false, true) => "up",
         (false, false) => "down",
     };
     let best = if row.best == Some(at) { " best" } else { "" };
     html! {
-        td class=(format!("{class}{best}")) style=(format!("--a:{:.0}%", strength(quotient.median)))
-            title=[told(cell)] { (factor(quotient.median)) }
+        td class=(format!("{class}{best}")) style=(format!("--a:{:.0}%", strength(ratio.median)))
+            title=[told(cell)] { (factor(ratio.median)) }
     }
 }
 

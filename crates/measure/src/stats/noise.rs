@@ -9,7 +9,7 @@
 //! something else slows by a factor. It is taken from the median of the columns'
 //! variances: one run that stood still for half a minute makes no row uncertain.
 
-use crate::report::Spread;
+use crate::stats::Spread;
 use distrs::StudentsT;
 use std::f64::consts::PI;
 

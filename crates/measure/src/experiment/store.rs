@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Where measurements are kept: a file of JSON lines, one for each run, written
-//! when it has ended. A bench that was killed goes on where it was.
+//! Where measurements are kept: memory, or a file of JSON lines, one for each run,
+//! written when it has ended. A bench that was killed goes on where it was.
 
-use crate::bench::column::Column;
-use crate::bench::error::BenchError;
-use crate::bench::row::{Outcome, Place};
+use crate::experiment::{BenchError, Contender, Flaw, Known, Outcome, Pattern, Place};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -23,7 +21,7 @@ pub enum Line {
     /// A machine was booted.
     Boot(Boot),
     /// What the runs of a row that follow are runs of.
-    Row(RowLine),
+    Row(WorkLine),
     /// A run.
     Run(RunLine),
     /// A row is measured anew: what came before does not count.
@@ -43,7 +41,7 @@ pub struct Header {
     /// Release of the guest's kernel.
     pub kernel: String,
     /// The columns, in their order.
-    pub columns: Vec<Column>,
+    pub columns: Vec<Contender>,
 }
 
 /// The machine.
@@ -61,7 +59,7 @@ pub struct Boot {
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowLine {
+pub struct WorkLine {
     /// Its id: name and place.
     pub row: String,
     /// Its name.
@@ -74,6 +72,9 @@ pub struct RowLine {
     pub definition: String,
     /// Bytes that the device has to read, for each part, where that is known.
     pub needed: Option<Vec<u64>>,
+    /// The pattern that it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Pattern>,
 }
 
 /// A run.
@@ -81,14 +82,14 @@ pub struct RowLine {
 pub struct RunLine {
     /// The row's id.
     pub row: String,
-    /// The column's key, or [`crate::bench::CACHED`].
+    /// The column's key, or [`crate::experiment::CACHED`].
     pub column: String,
     /// The repeat, from 0.
     pub repeat: u32,
     /// What it took in all, milliseconds: for the time left.
     pub took_ms: u64,
     /// The outcome, or the reason why there is none.
-    pub result: Result<Outcome, String>,
+    pub result: Result<Outcome, Flaw>,
 }
 
 /// Instructions of the decisions of one kind.
@@ -104,9 +105,25 @@ pub struct CostLine {
     pub instructions: u64,
 }
 
+impl WorkLine {
+    /// A pattern on a place.
+    pub fn of_pattern(place: Place, pattern: Pattern) -> Self {
+        let Pattern { spec, data_bytes } = pattern;
+        Self {
+            row: format!("{}@{place}", spec.workload),
+            name: spec.workload.to_string(),
+            describe: spec.workload.describe().to_owned(),
+            place,
+            definition: format!("{data_bytes} bytes of data, {spec:?}"),
+            needed: None,
+            pattern: Some(pattern),
+        }
+    }
+}
+
 impl Header {
     /// A header of these columns.
-    pub fn new(kernel: String, columns: Vec<Column>) -> Self {
+    pub fn new(kernel: String, columns: Vec<Contender>) -> Self {
         Self { schema: SCHEMA, kernel, columns }
     }
 
@@ -124,7 +141,7 @@ impl Header {
             return Some(format!("its kernel is {}, this one's {}", other.kernel, self.kernel));
         }
         let labels = |header: &Self| {
-            let labels: Vec<_> = header.columns.iter().map(Column::label).collect();
+            let labels: Vec<_> = header.columns.iter().map(Contender::label).collect();
             labels.join(", ")
         };
         if labels(self) != labels(other) {
@@ -140,15 +157,69 @@ impl Header {
     }
 }
 
-/// The file, open for one bench alone.
-#[derive(Debug)]
-pub struct Store {
-    path: PathBuf,
-    file: File,
-    lines: Vec<Line>,
+/// Takes lines, and knows what they come to.
+pub trait Store {
+    /// Add a line; a file has it on the disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn append(&mut self, line: Line) -> Result<(), BenchError>;
+
+    /// What all lines come to.
+    fn known(&self) -> &Known;
+
+    /// What the store is called in messages.
+    fn path(&self) -> &Path;
 }
 
-impl Store {
+/// Say what the runs of a work are runs of, unless that was said.
+pub(crate) fn define(store: &mut dyn Store, work: WorkLine) -> Result<(), BenchError> {
+    match store.known().work(&work.row) {
+        Some(known) if known.anew => store.append(Line::Row(work)),
+        None => store.append(Line::Row(work)),
+        Some(known) if known.row.definition == work.definition => Ok(()),
+        Some(_) => Err(BenchError::OtherBench {
+            path: store.path().to_owned(),
+            why: format!("what the row {} runs has changed", work.row),
+        }),
+    }
+}
+
+/// Keeps everything for as long as it lives.
+#[derive(Debug)]
+pub struct MemoryStore(pub Known);
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new(header: Header) -> Self {
+        Self(Known::new(header))
+    }
+}
+
+impl Store for MemoryStore {
+    fn append(&mut self, line: Line) -> Result<(), BenchError> {
+        self.0.take(&line);
+        Ok(())
+    }
+
+    fn known(&self) -> &Known {
+        &self.0
+    }
+
+    fn path(&self) -> &Path {
+        Path::new("memory")
+    }
+}
+
+/// A file, open for one bench alone.
+#[derive(Debug)]
+pub struct FileStore {
+    path: PathBuf,
+    file: File,
+    known: Known,
+}
+
+impl FileStore {
     /// Open the store, or make it.
     ///
     /// # Errors
@@ -174,23 +245,19 @@ impl Store {
             file.seek(SeekFrom::End(0)).map_err(io("seek in"))?;
         }
         let lines = parse(path, &text[..whole])?;
-        let mut store = Self { path: path.to_owned(), file, lines };
-        match store.lines.first() {
-            None => store.append(Line::Header(header))?,
-            Some(Line::Header(old)) => {
-                if let Some(why) = header.difference(old) {
-                    return Err(BenchError::OtherBench { path: path.to_owned(), why });
-                }
-            }
-            Some(_) => {
-                return Err(BenchError::BadLine {
-                    path: path.to_owned(),
-                    number: 1,
-                    why: "it is no header".into(),
-                });
-            }
+        let path = path.to_owned();
+        if lines.is_empty() {
+            let mut store = Self { path, file, known: Known::new(header.clone()) };
+            store.append(Line::Header(header))?;
+            return Ok(store);
         }
-        Ok(store)
+        let Some(known) = Known::of(&lines) else {
+            return Err(BenchError::BadLine { path, number: 1, why: "it is no header".into() });
+        };
+        match header.difference(&known.header) {
+            Some(why) => Err(BenchError::OtherBench { path, why }),
+            None => Ok(Self { path, file, known }),
+        }
     }
 
     /// The lines of a store, whatever it holds measurements of; a torn last one is
@@ -202,48 +269,26 @@ impl Store {
         let text = std::fs::read(path).map_err(|error| BenchError::io("read", path, error))?;
         parse(path, &text[..whole(&text)])
     }
+}
 
-    /// Everything that is in it.
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
-    }
-
-    /// Add a line; it is on the disk when this returns.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn append(&mut self, line: Line) -> Result<(), BenchError> {
+impl Store for FileStore {
+    fn append(&mut self, line: Line) -> Result<(), BenchError> {
         let mut text = serde_json::to_string(&line)
             .map_err(|error| BenchError::io("write to", &self.path, error.into()))?;
         text.push('\n');
         // One write: a line is whole, or it is the last one.
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|error| BenchError::io("write to", &self.path, error))?;
-        self.lines.push(line);
+        self.known.take(&line);
         Ok(())
     }
 
-    /// Say what the runs of a row are runs of, unless that was said.
-    ///
-    /// # Errors
-    /// When there are runs of another definition.
-    pub fn define(&mut self, row: RowLine) -> Result<(), BenchError> {
-        let mut known = None;
-        for line in &self.lines {
-            match line {
-                Line::Row(line) if line.row == row.row => known = Some(line),
-                Line::Again { row: again } if *again == row.row => known = None,
-                _ => {}
-            }
-        }
-        match known {
-            None => self.append(Line::Row(row)),
-            Some(known) if known.definition == row.definition => Ok(()),
-            Some(_) => Err(BenchError::OtherBench {
-                path: self.path.clone(),
-                why: format!("what the row {} runs has changed", row.row),
-            }),
-        }
+    fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -2,9 +2,10 @@
 //! A row's chart, as inline SVG: how many times the floor each column takes, on a
 //! logarithmic scale.
 
-use crate::bench::Column;
-use crate::bench::summary::{Cell, RowSummary, Summary};
+use super::class;
+use crate::experiment::Contender;
 use crate::report::text::{factor, short, time};
+use crate::report::{Cell, Report, Row};
 use maud::{Markup, html};
 
 const LABEL: f64 = 118.0;
@@ -23,9 +24,9 @@ struct Lane<'a> {
 }
 
 /// The chart of a row.
-pub fn lanes(columns: &[Column], summary: &Summary, row: &RowSummary) -> Markup {
+pub(super) fn lanes(report: &Report<'_>, row: &Row) -> Markup {
     let Some(floor) = row.floor_ns else { return html! { p.soft { "there is no floor" } } };
-    let lanes = lanes_of(columns, summary, row);
+    let lanes = lanes_of(report, row);
     let ends = lanes.iter().flat_map(|lane| {
         let own = lane.cell.ns.map(|ns| ns.range.1 / floor);
         own.into_iter().chain(lane.dots.iter().map(|(_, times)| *times))
@@ -73,44 +74,41 @@ pub fn lanes(columns: &[Column], summary: &Summary, row: &RowSummary) -> Markup 
     }
 }
 
-fn lanes_of<'a>(columns: &[Column], summary: &Summary, row: &'a RowSummary) -> Vec<Lane<'a>> {
+fn lanes_of<'a>(report: &Report<'_>, row: &'a Row) -> Vec<Lane<'a>> {
+    let columns = report.contenders();
     let mut lanes = Vec::new();
     for (at, column) in columns.iter().enumerate() {
         let cell = &row.cells[at];
-        let label = summary.columns[at].clone();
+        let label = report.columns[at].clone();
         match column {
-            Column::Kernel => lanes.push(Lane { label, class: "kernel", cell, dots: vec![] }),
-            Column::Fixed(_) if row.best == Some(at) => {
+            Contender::Kernel => lanes.push(Lane { label, class: "kernel", cell, dots: vec![] }),
+            Contender::Fixed(_) if row.best == Some(at) => {
                 let others =
                     (0..columns.len()).filter(|other| columns[*other].is_fixed() && *other != at);
                 let dot =
-                    |other: usize| Some((summary.columns[other].clone(), row.cells[other].floor?));
+                    |other: usize| Some((report.columns[other].clone(), row.cells[other].floor?));
                 let dots = others.filter_map(dot).collect();
                 lanes.push(Lane { label: format!("fixed {label}"), class: "fixed", cell, dots });
             }
-            Column::Fixed(_) => {}
-            Column::Policy(_) => lanes.push(Lane { label, class: class(cell), cell, dots: vec![] }),
+            Contender::Fixed(_) => {}
+            Contender::Policy(_) => lanes.push(Lane {
+                label,
+                class: if cell.kernel.is_none() { "wrong" } else { class(cell.kernel) },
+                cell,
+                dots: vec![],
+            }),
         }
     }
     lanes
 }
 
-fn class(cell: &Cell) -> &'static str {
-    match cell.kernel {
-        Some(quotient) if quotient.noise => "noise",
-        Some(quotient) if quotient.median > 1.0 => "faster",
-        Some(_) => "slower",
-        None => "wrong",
-    }
-}
-
-fn text(row: &RowSummary, cell: &Cell) -> String {
+fn text(row: &Row, cell: &Cell) -> String {
     match (&cell.flaw, cell.ns) {
         (Some(_), _) => "flaw".into(),
         (None, None) => "not measured".into(),
         (None, Some(ns)) => {
-            let ratio = cell.kernel.map(|quotient| {
-                format!("  {}{}", factor(quotient.median), if quotient.noise { " ~" } else { "" })
+            let ratio = cell.kernel.map(|ratio| {
+                format!("  {}{}", factor(ratio.median), if ratio.noise { " ~" } else { "" })
             });
             time(ns.median * row.ops) + &ratio.unwrap_or_default()
         }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The tables for a terminal.
+
+mod bench;
+mod compare;
+
+use crate::experiment::DEFAULT_KB;
+use crate::report::text::factor;
+use crate::report::{Cell, Control, Render, Report, View};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table, TableComponent};
+use std::fmt;
+
+/// Mark of a ratio that may be none.
+const NOISE: &str = "~";
+/// Mark of a cell that was measured once, since it is far too slow.
+const ONCE: &str = "*";
+/// What stands where nothing was measured.
+const NONE: &str = "-";
+/// Why a difference is told as none.
+const WITHIN_NOISE: &str = "runs of the same differ as much, by chance";
+
+/// Renders text.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal(pub View);
+
+impl Render for Terminal {
+    fn render(&self, report: &Report<'_>) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = match self.0 {
+            View::Comparison => compare::write(&mut out, report),
+            View::Bench => bench::write(&mut out, report),
+        };
+        out
+    }
+}
+
+/// A table without rules between rows.
+struct Grid(Table);
+
+impl Grid {
+    fn new(head: Vec<String>) -> Self {
+        let mut table = Table::new();
+        table
+            .load_preset(UTF8_HORIZONTAL_ONLY)
+            .remove_style(TableComponent::HorizontalLines)
+            .remove_style(TableComponent::MiddleIntersections);
+        table.set_header(head);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        Self(table)
+    }
+
+    /// A row for each of the report's, by its name and some cells.
+    fn of<C: IntoIterator<Item = String>>(
+        report: &Report<'_>,
+        head: Vec<String>,
+        name: fn(&crate::report::Row) -> String,
+        cells: impl Fn(&crate::report::Row) -> C,
+    ) -> Self {
+        let mut grid = Self::new(head);
+        for row in &report.rows {
+            grid.row([name(row)].into_iter().chain(cells(row)).collect());
+        }
+        grid
+    }
+
+    fn row(&mut self, cells: Vec<String>) {
+        self.0.add_row(cells);
+    }
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn cells<'a>(report: &'a Report<'_>) -> impl Iterator<Item = &'a Cell> {
+    report.rows.iter().flat_map(|row| &row.cells)
+}
+
+/// What the marks of noise are worth.
+pub(super) fn controlled(control: Control) -> String {
+    format!(
+        "The kernel's default is {DEFAULT_KB} KiB, too: measured as two columns, {} to {} of each other, \
+         told\napart in {} of {} rows (the repeats agree in {})",
+        factor(control.range.0),
+        factor(control.range.1),
+        control.told,
+        control.rows,
+        control.agreed
+    )
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `raext compare`: policies against the kernel's own readahead, on patterns of access.
+
+use crate::args::CompareArgs;
+use crate::contenders::policies;
+use crate::exit::Stop;
+use crate::shown::Shown;
+use crate::steps::Steps;
+use anyhow::{Context as _, Result};
+use raext_measure::experiment::{
+    Attach, Contender, Experiment, Header, MemoryStore, MicroVms, Plan, SlowRule, Store as _,
+};
+use raext_measure::plans::patterns;
+use raext_measure::report::{Html, Json, Render, Report, Terminal, View};
+use raext_model::{Device, Workload};
+use std::fs;
+use std::path::Path;
+
+/// The shipped policies that show what can be gained and lost.
+const DEFAULT_POLICIES: [&str; 3] = ["auto", "wide", "lean"];
+/// Large enough for random accesses to be far apart, bytes.
+const DATA_BYTES: u64 = 256 << 20;
+
+/// Measure and show.
+pub fn run(args: &CompareArgs, steps: &Steps) -> Result<()> {
+    let step = |text: &str| steps.step(text);
+    let plan = plan(args, &step)?;
+    // A file that cannot be written is better known now than in a minute.
+    for path in [&args.json, &args.html].into_iter().flatten() {
+        if path != Path::new("-") {
+            fs::write(path, "").with_context(|| format!("writing {}", path.display()))?;
+        }
+    }
+    let release = crate::kernels::release(&plan.kernel, &step)?;
+    let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
+    let progress = &Shown::new(steps);
+    progress.expect(plan.left(store.known()));
+    let machines = &mut MicroVms::default();
+    Experiment { plan, store: &mut store, machines, progress }.run()?;
+    steps.finish();
+    let report = Report::of(store.known(), SlowRule::COMPARISON, &[]);
+    let json = Json(View::Comparison);
+    match args.json.as_deref() {
+        Some(path) if path == Path::new("-") => println!("{}", json.render(&report)),
+        path => {
+            print!("{}", Terminal(View::Comparison).render(&report));
+            if let Some(path) = path {
+                write(path, &json, &report, "raw measurements")?;
+            }
+        }
+    }
+    if let Some(path) = &args.html {
+        write(path, &Html(View::Comparison), &report, "page with charts")?;
+    }
+    if report.is_flawed() {
+        eprintln!("raext: some cells failed or brought wrong data: see the table");
+        return Err(Stop::refused_silently());
+    }
+    Ok(())
+}
+
+fn write(path: &Path, as_: &dyn Render, report: &Report<'_>, what: &str) -> Result<()> {
+    fs::write(path, as_.render(report)).with_context(|| format!("writing {}", path.display()))?;
+    eprintln!("raext: {what}: {}", path.display());
+    Ok(())
+}
+
+/// Patterns on one device under the kernel and the policies.
+fn plan(args: &CompareArgs, step: &dyn Fn(&str)) -> Result<Plan> {
+    let given: Vec<String> = match &args.policies[..] {
+        [] => DEFAULT_POLICIES.map(String::from).to_vec(),
+        given => given.to_vec(),
+    };
+    let policies = policies(&given, step)?;
+    let workloads = match &args.workloads[..] {
+        [] => Workload::ALL.to_vec(),
+        given => given.to_vec(),
+    };
+    let device = Device { profile: args.device, fs: args.fs, data_bytes: DATA_BYTES };
+    Ok(Plan {
+        works: patterns(device, workloads.into_iter().map(Workload::default_spec).collect()),
+        contenders: [Contender::Kernel].into_iter().chain(policies).collect(),
+        repeats: args.repeat,
+        floor: false,
+        attach: Attach::PerSweep,
+        slow: SlowRule::COMPARISON,
+        boots: 2,
+        kernel: args.kernel.choice(),
+        command: command(args, &given),
+    })
+}
+
+/// Without the files that were written: whoever does it again has their own.
+fn command(args: &CompareArgs, policies: &[String]) -> String {
+    let mut words = vec!["raext compare".to_owned()];
+    words.extend(policies.iter().map(|policy| format!("--policy {policy}")));
+    words.extend(args.workloads.iter().map(|workload| format!("--workload {workload}")));
+    words.push(format!("--device {} --fs {} --repeat {}", args.device, args.fs, args.repeat));
+    if let Some(kernel) = &args.kernel.kernel {
+        words.push(format!("--kernel {kernel}"));
+    }
+    if args.kernel.untested {
+        words.push("--untested".to_owned());
+    }
+    words.join(" ")
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! An experiment's progress on the terminal, stopped by the signals that end a command.
+
+use crate::steps::Steps;
+use anyhow::Result;
+use raext_measure::experiment::{Left, Progress};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What is shown.
+pub struct Shown<'a> {
+    steps: &'a Steps,
+    total: Cell<u64>,
+    /// Whether each run has a line of its own where there is no terminal.
+    each: bool,
+    stopped: Arc<AtomicBool>,
+}
+
+impl<'a> Shown<'a> {
+    /// For runs until the end.
+    pub fn new(steps: &'a Steps) -> Self {
+        Self { steps, total: Cell::default(), each: false, stopped: Arc::default() }
+    }
+
+    /// So much is to be done.
+    pub fn expect(&self, left: Left) {
+        self.total.set(left.runs);
+    }
+
+    /// For many long runs, whose measurements are kept: a signal ends them after the run.
+    pub fn stoppable(steps: &'a Steps) -> Result<Self> {
+        let shown = Self { each: true, ..Self::new(steps) };
+        for signal in [SIGINT, SIGTERM] {
+            // The second one ends the command at once; nothing is lost by that.
+            signal_hook::flag::register_conditional_shutdown(signal, 130, shown.stopped.clone())?;
+            signal_hook::flag::register(signal, shown.stopped.clone())?;
+        }
+        Ok(shown)
+    }
+}
+
+impl Progress for Shown<'_> {
+    fn step(&self, text: &str) {
+        self.steps.step(text);
+    }
+
+    fn run(&self, what: &str, left: Left) {
+        let text = format!("{what} (about {} left)", duration(left.seconds));
+        let total = self.total.get();
+        self.steps.at(total.saturating_sub(left.runs), total, &text, self.each);
+    }
+
+    fn note(&self, text: &str) {
+        self.steps.note(text);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+/// A time for people.
+pub fn duration(seconds: u64) -> String {
+    match seconds {
+        0..90 => format!("{seconds} s"),
+        90..5400 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!([5, 100, 7200].map(duration), ["5 s", "2 min", "2.0 h"]);
+    }
+}
