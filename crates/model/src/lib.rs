@@ -12,6 +12,7 @@
 mod access;
 mod course;
 mod device;
+mod error;
 mod faults;
 mod message;
 mod placement;
@@ -25,6 +26,7 @@ mod workload;
 pub use access::{BadSpec, SplitMix, data_bytes_needed, is_mapped, offsets, sizes};
 pub use course::{Course, CoursePart, CourseRun, SmallFiles};
 pub use device::{Device, DeviceProfile, Fs};
+pub use error::{At, Classified, Error, IoExt, Kind};
 pub use faults::{Outcome, ReadBy, ReadFailure, Sight};
 pub use message::{ChurnKind, Failure, GroupRun, LoadOutcome, Reply, Request};
 pub use placement::{Placement, kernel_dev};
