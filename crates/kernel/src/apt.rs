@@ -291,6 +291,7 @@ fn complaint(output: &Output) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     #[test]
     fn the_complaint_is_the_error_and_not_the_progress() {
@@ -358,7 +359,7 @@ mod tests {
         let wrong = Pinned { sha256: &"0".repeat(64).leak()[..], ..*right };
         let dir = tempfile::tempdir().unwrap();
         let error = apt.download_pinned(dir.path(), &wrong).unwrap_err();
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         assert!(error.to_string().contains(right.package), "{error}");
         assert!(packages_in(dir.path()).unwrap().is_empty());
         apt.download_pinned(dir.path(), right).unwrap();

@@ -270,6 +270,7 @@ fn choose(listed: &str, series: Series) -> Result<Choice, KernelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     /// What Debian 12 with its security archive lists, less other flavours.
     const LISTED: &str = include_str!("../tests/data/apt-cache-search.txt");
@@ -331,7 +332,7 @@ mod tests {
     #[test]
     fn a_series_that_the_archive_lacks_is_named_with_what_there_is() {
         let error = choose(LISTED, Series { major: 6, minor: 18 }).unwrap_err();
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         let text = error.to_string();
         assert!(text.contains("no kernel 6.18"), "{text}");
         assert!(text.contains(": 6.12.117+deb12, 6.12.115+deb12, "), "{text}");

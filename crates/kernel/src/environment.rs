@@ -202,6 +202,7 @@ fn named_compiler(variables: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     const VARIABLES: &str = "override ARCH = x86\nCCACHE = ccache\n\
         CC = $(if $(DEBIAN_KERNEL_USE_CCACHE),$(CCACHE)) $(CROSS_COMPILE)gcc-14\n";
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(environment.root, Path::new("/cache/environments/trixie-gcc-14"));
         let unnamed = kernel(Some("trixie"), "");
         let error = Environment::of(unnamed.path(), Path::new("/cache")).unwrap_err();
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         assert!(error.to_string().contains("usr/src"), "{error}");
     }
 

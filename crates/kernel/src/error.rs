@@ -2,6 +2,7 @@
 //! What can go wrong on the way to a kernel, in one line each.
 
 use crate::Series;
+use raext_model::{Classified, Kind};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -170,21 +171,20 @@ pub enum KernelError {
     },
 }
 
-impl KernelError {
-    /// Whether the environment lacks something (exit status 69), as against an
-    /// input that is refused (exit status 1).
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        !matches!(
-            self,
+impl Classified for KernelError {
+    fn kind(&self) -> Kind {
+        match self {
             Self::NotAKernel { .. }
-                | Self::NoBtf { .. }
-                | Self::BadModule { .. }
-                | Self::Build { .. }
-                | Self::Untested { .. }
-        )
+            | Self::NoBtf { .. }
+            | Self::BadModule { .. }
+            | Self::Build { .. }
+            | Self::Untested { .. } => Kind::Refused,
+            _ => Kind::Environment,
+        }
     }
+}
 
+impl KernelError {
     pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { what, path: path.to_owned(), source }
     }

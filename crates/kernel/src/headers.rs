@@ -157,6 +157,7 @@ fn link_all(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::image::tests::{bzimage, elf, gzip};
+    use raext_model::{Classified as _, Kind};
     use tempfile::TempDir;
 
     const RELEASE: &str = "6.12.1+deb12-cloud-amd64";
@@ -244,7 +245,7 @@ mod tests {
             let dir = tree();
             fs::remove_file(dir.path().join(gone)).unwrap();
             let error = shadow_of(dir.path()).unwrap_err();
-            assert!(error.is_environment());
+            assert_eq!(error.kind(), Kind::Environment);
             assert!(error.to_string().ends_with(&format!("package {package}")), "{error}");
         }
     }

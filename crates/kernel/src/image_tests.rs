@@ -4,6 +4,7 @@
 use super::*;
 use object::write;
 use object::{Architecture, BinaryFormat, Endianness, SectionKind};
+use raext_model::{Classified as _, Kind};
 use std::io::Write;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -92,7 +93,7 @@ fn a_kernel_without_btf_is_named_as_such() {
         let (_dir, path) = file(&bzimage(VERSION, &gzip(&vmlinux), vmlinux.len()));
         let error = carve_btf(&path).unwrap_err();
         assert!(matches!(error, KernelError::NoBtf { .. }), "{error}");
-        assert!(!error.is_environment());
+        assert_eq!(error.kind(), Kind::Refused);
     }
 }
 

@@ -126,6 +126,7 @@ fn built_from(kernel: &Kernel, kmod: &Path) -> Result<String, KernelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
     use std::cell::Cell;
     use tempfile::TempDir;
 
@@ -176,7 +177,7 @@ mod tests {
     fn the_compilers_words_are_passed_on() {
         let (dir, kernel, kmod) = setting("@echo 'main.c:1: error: no' >&2; false");
         let error = build_module(&kernel, &kmod, &dir.path().join("out"), &|_| ()).unwrap_err();
-        assert!(!error.is_environment());
+        assert_eq!(error.kind(), Kind::Refused);
         let text = error.to_string();
         assert!(text.starts_with("the module does not build for 6.12.1:\nmain.c:1: error: no"));
     }
@@ -185,7 +186,7 @@ mod tests {
     fn what_the_build_lacks_is_the_environments_fault() {
         let (dir, kernel, kmod) = setting("@echo 'kmod: pahole is missing' >&2; false");
         let error = build_module(&kernel, &kmod, &dir.path().join("out"), &|_| ()).unwrap_err();
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         assert_eq!(error.to_string(), "the module cannot be built: pahole is missing");
     }
 }

@@ -104,7 +104,7 @@ impl Default for Want {
 ///
 /// # Errors
 /// When the archive, a tool or the network is wanting, the given image is none,
-/// or the kernel is refused; [`KernelError::is_environment`] tells them apart.
+/// or the kernel is refused; its [`Kind`](raext_model::Kind) tells them apart.
 pub fn provide(
     cache: &Path,
     want: &Want,

@@ -15,7 +15,8 @@ pub(crate) fn beside(
     step: &dyn Fn(&str),
 ) -> Result<Kernel, KernelError> {
     let release = release_of_image(image)?;
-    let image = fs::canonicalize(image).map_err(|e| KernelError::io("resolve", image, e))?;
+    let image =
+        fs::canonicalize(image).map_err(|e| KernelError::not_a_kernel(image, e.to_string()))?;
     let root = root_of(&image, &release);
     let modules_dir = find(
         ("modules", "linux-image"),
@@ -85,6 +86,7 @@ mod tests {
     use super::*;
     use crate::image::tests::{bzimage, elf, gzip};
     use crate::{Want, provide};
+    use raext_model::{Classified as _, Kind};
     use tempfile::TempDir;
 
     /// Not of any machine, so that nothing of the machine's own is found.
@@ -142,7 +144,7 @@ mod tests {
     fn missing_modules_are_said_to_be_missing_with_the_places() {
         let dir = tree(&HEADERS);
         let error = ask(dir.path()).unwrap_err();
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         let text = error.to_string();
         assert!(text.contains("/lib/modules/6.12.0-raext-test, /"), "{text}");
         assert!(text.contains("install the package linux-image-"), "{text}");
@@ -152,7 +154,7 @@ mod tests {
     fn a_file_that_is_no_kernel_is_refused() {
         let dir = tree(&[]);
         fs::write(dir.path().join("boot/vmlinuz"), "text").unwrap();
-        assert!(!ask(dir.path()).unwrap_err().is_environment());
+        assert_eq!(ask(dir.path()).unwrap_err().kind(), Kind::Refused);
     }
 
     #[test]

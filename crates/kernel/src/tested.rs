@@ -55,6 +55,7 @@ fn series_list() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
     use std::fs;
     use std::path::Path;
 
@@ -71,7 +72,7 @@ mod tests {
         refuse_untested("6.18.99-rt").unwrap();
         for other in ["6.1.0-50-amd64", "6.19", "7.20.1", ""] {
             let error = refuse_untested(other).unwrap_err();
-            assert!(!error.is_environment());
+            assert_eq!(error.kind(), Kind::Refused);
             let text = error.to_string();
             assert!(
                 text.starts_with(&format!("kernel {other} is of no tested series (6.12, 6.18"))

@@ -7,6 +7,7 @@ use raext_kernel::{
     Kernel, TESTED, Want, build_module, carve_btf, load_order, provide, provide_programs,
     release_of_image, survey,
 };
+use raext_model::{Classified as _, Kind};
 use std::collections::HashSet;
 use std::env;
 use std::fs;
@@ -168,7 +169,7 @@ fn programs_come_with_what_they_depend_on_or_not_at_all() {
         provide_programs(own.path(), name, packages, &finish, &|step| eprintln!("{step}"))
     };
     let error = get("none", &["dash", "no-such-package"]).unwrap_err();
-    assert!(error.is_environment());
+    assert_eq!(error.kind(), Kind::Environment);
     assert!(error.to_string().contains("no-such-package"), "{error}");
     assert!(!own.path().join("software/none").exists());
 

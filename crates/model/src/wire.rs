@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One message, one line of JSON.
 
+use crate::{Classified, Kind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, Write};
@@ -23,6 +24,12 @@ pub enum WireError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+impl Classified for WireError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
 }
 
 /// Send one message.

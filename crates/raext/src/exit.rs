@@ -3,6 +3,7 @@
 //! 69 (EX_UNAVAILABLE) when the environment lacks something.
 
 use anyhow::Error;
+use raext_model::{Classified, Kind};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -89,25 +90,22 @@ fn status(error: &Error) -> u8 {
         if let Some(stop) = cause.downcast_ref::<Stop>() {
             return stop.status;
         }
-        let environment = cause
-            .downcast_ref::<raext_vm::EngineError>()
-            .map(raext_vm::EngineError::is_environment)
-            .or_else(|| {
-                cause
-                    .downcast_ref::<raext_measure::experiment::BenchError>()
-                    .map(|e| e.is_environment())
-            })
-            .or_else(|| {
-                cause.downcast_ref::<raext_bpf::build::BuildError>().map(|e| e.is_environment())
-            })
-            .or_else(|| {
-                cause.downcast_ref::<raext_bpf::load::LoadError>().map(|e| e.is_environment())
-            });
-        if let Some(environment) = environment {
-            return if environment { ENVIRONMENT } else { REFUSED };
+        let kind = kind_of::<raext_vm::EngineError>(cause)
+            .or_else(|| kind_of::<raext_measure::experiment::BenchError>(cause))
+            .or_else(|| kind_of::<raext_measure::software::SoftwareError>(cause))
+            .or_else(|| kind_of::<raext_measure::learn::LearnError>(cause))
+            .or_else(|| kind_of::<raext_kernel::KernelError>(cause))
+            .or_else(|| kind_of::<raext_bpf::build::BuildError>(cause))
+            .or_else(|| kind_of::<raext_bpf::load::LoadError>(cause));
+        if let Some(kind) = kind {
+            return kind.status();
         }
     }
     REFUSED
+}
+
+fn kind_of<E: Classified>(cause: &(dyn std::error::Error + 'static)) -> Option<Kind> {
+    cause.downcast_ref::<E>().map(Classified::kind)
 }
 
 #[cfg(test)]

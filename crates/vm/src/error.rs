@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why the microVM could not be had or did not do what it was asked.
 
-use raext_model::{Failure, Reply};
+use raext_model::{Classified, Failure, Kind, Reply};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -20,10 +20,10 @@ pub enum EngineError {
     #[error("the agent of the microVM is not built (no {}): run `make build`", .0.display())]
     NoAgent(PathBuf),
     /// The kernel or the module.
-    #[error(transparent)]
+    #[error("{0}")]
     Kernel(#[from] raext_kernel::KernelError),
     /// The machine.
-    #[error(transparent)]
+    #[error("{0}")]
     Vm(#[from] crate::machine::VmError),
     /// The agent could not carry out a request.
     #[error("in the microVM: {0}")]
@@ -41,15 +41,13 @@ pub enum EngineError {
     Refused(String),
 }
 
-impl EngineError {
-    /// Whether the environment lacks something (exit status 69), rather than
-    /// an input being refused (1).
-    pub fn is_environment(&self) -> bool {
+impl Classified for EngineError {
+    fn kind(&self) -> Kind {
         match self {
-            Self::NoCheckout { .. } | Self::NoAgent(_) => true,
-            Self::Kernel(error) => error.is_environment(),
-            Self::Vm(error) => error.is_environment(),
-            Self::Agent(_) | Self::Unexpected { .. } | Self::Refused(_) => false,
+            Self::NoCheckout { .. } | Self::NoAgent(_) => Kind::Environment,
+            Self::Kernel(error) => error.kind(),
+            Self::Vm(error) => error.kind(),
+            Self::Agent(_) | Self::Unexpected { .. } | Self::Refused(_) => Kind::Refused,
         }
     }
 }

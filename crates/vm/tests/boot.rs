@@ -3,6 +3,7 @@
 //! with feature `vm`; `RAEXT_KERNEL` names the kernel image and `RAEXT_AGENT`
 //! the static agent.
 
+use raext_model::{Classified as _, Kind};
 use raext_model::{Reply, Request};
 use raext_vm::machine::{GuestFile, Source, Vm, VmConfig, VmError};
 use std::io::Write;
@@ -105,7 +106,7 @@ fn a_machine_that_hangs_ends_at_its_deadline_with_the_consoles_last_lines() {
     let (_agent, mut config) = script("#!/bin/sh\necho nobody is here\nexec sleep 1000\n");
     config.boot_deadline = Duration::from_secs(20);
     let error = boot(&config).unwrap_err();
-    assert!(error.is_environment());
+    assert_eq!(error.kind(), Kind::Environment);
     let VmError::BootDeadline { console, .. } = &error else { panic!("{error}") };
     assert!(console.ends_with("nobody is here"), "{console}");
     assert!(error.to_string().starts_with("the microVM did not start within 20 s"), "{error}");
@@ -151,13 +152,13 @@ fn what_the_machine_lacks_is_one_line() {
     let mut config = config();
     config.qemu = "qemu-of-no-such-kind".into();
     let error = boot(&config).unwrap_err();
-    assert!(error.is_environment());
+    assert_eq!(error.kind(), Kind::Environment);
     assert_eq!(error.to_string(), "qemu-of-no-such-kind: not found: install qemu-system-x86");
 
     let mut config = self::config();
     config.kernel = from_env("RAEXT_AGENT");
     let error = boot(&config).unwrap_err();
-    assert!(!error.is_environment());
+    assert_eq!(error.kind(), Kind::Refused);
     assert!(matches!(error, VmError::NotAKernel { .. }), "{error}");
     assert_eq!(error.to_string().lines().count(), 1);
 }

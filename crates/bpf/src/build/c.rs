@@ -73,6 +73,7 @@ fn clang() -> Result<String, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     #[test]
     fn what_is_no_c_file_is_refused_before_any_compiler() {
@@ -80,7 +81,7 @@ mod tests {
         for name in ["policy.rs", "missing.c"] {
             let error = build(&dir.path().join(name), dir.path(), dir.path()).unwrap_err();
             assert!(matches!(error, BuildError::NotSource(_)), "{error}");
-            assert!(!error.is_environment());
+            assert_eq!(error.kind(), Kind::Refused);
         }
     }
 }

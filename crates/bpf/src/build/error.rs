@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why a policy could not be built.
 
+use raext_model::{Classified, Kind};
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -69,22 +70,21 @@ pub enum BuildError {
         source: io::Error,
     },
     /// What came of it is no policy.
-    #[error(transparent)]
+    #[error("{0}")]
     Object(#[from] crate::object::ObjectError),
 }
 
-impl BuildError {
-    /// Whether the environment lacks something (exit status 69), rather than
-    /// the source being refused (1).
-    pub fn is_environment(&self) -> bool {
-        matches!(
-            self,
+impl Classified for BuildError {
+    fn kind(&self) -> Kind {
+        match self {
             Self::NoToolchain
-                | Self::NoLinker(_)
-                | Self::NamedLinker { .. }
-                | Self::NoClang
-                | Self::Spawn { .. }
-                | Self::Write { .. }
-        )
+            | Self::NoLinker(_)
+            | Self::NamedLinker { .. }
+            | Self::NoClang
+            | Self::Spawn { .. }
+            | Self::Write { .. } => Kind::Environment,
+            Self::NotSource(_) | Self::Manifest { .. } | Self::Compiler { .. } => Kind::Refused,
+            Self::Object(error) => error.kind(),
+        }
     }
 }

@@ -200,6 +200,7 @@ fn artifact(messages: &str) -> Option<(String, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     #[test]
     fn the_library_is_found_among_cargo_s_messages() {
@@ -222,7 +223,7 @@ mod tests {
         fs::write(bin.join(LINKER), "").unwrap();
         assert_eq!(linker(None, dir.path()).unwrap(), bin.join(LINKER));
         let error = linker(Some(mine.clone()), dir.path()).unwrap_err();
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         assert!(error.to_string().contains(LINKER_VARIABLE), "{error}");
         fs::write(&mine, "").unwrap();
         assert_eq!(linker(Some(mine.clone()), dir.path()).unwrap(), mine);
@@ -231,7 +232,7 @@ mod tests {
     #[test]
     fn a_missing_linker_is_the_environment_s_fault() {
         let error = BuildError::NoLinker("/nowhere/bin".into());
-        assert!(error.is_environment());
+        assert_eq!(error.kind(), Kind::Environment);
         assert!(error.to_string().contains("make setup"));
     }
 }

@@ -2,6 +2,7 @@
 //! Why a policy could not be loaded, attached or taken away, other than by the
 //! kernel's verdict.
 
+use raext_model::{Classified, Kind};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The object file is not what it should be.
-    #[error(transparent)]
+    #[error("{0}")]
     Object(#[from] crate::object::ObjectError),
     /// libbpf does not open the object file.
     #[error("{}: libbpf does not open it: {said}", path.display())]
@@ -108,17 +109,15 @@ pub enum LoadError {
     NoSuchPin(String),
 }
 
-impl LoadError {
-    /// Whether the environment lacks something (exit status 69), rather than
-    /// an input being refused (1).
-    pub fn is_environment(&self) -> bool {
-        matches!(
-            self,
+impl Classified for LoadError {
+    fn kind(&self) -> Kind {
+        match self {
             Self::NotPermitted
-                | Self::NoModule
-                | Self::NoBtf
-                | Self::HooksHeld
-                | Self::Bpffs { .. }
-        )
+            | Self::NoModule
+            | Self::NoBtf
+            | Self::HooksHeld
+            | Self::Bpffs { .. } => Kind::Environment,
+            _ => Kind::Refused,
+        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why a file is no readahead policy.
 
+use raext_model::{Classified, Kind};
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -103,4 +104,11 @@ pub enum ObjectError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl Classified for ObjectError {
+    fn kind(&self) -> Kind {
+        // Each is about the file that the user named.
+        Kind::Refused
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why there is no benchmark.
 
+use raext_model::{Classified, Kind};
 use raext_vm::EngineError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,20 +48,22 @@ pub enum BenchError {
     #[error("{} is in use by another bench", .0.display())]
     InUse(PathBuf),
     /// The microVM could not be had.
-    #[error(transparent)]
+    #[error("{0}")]
     Engine(#[from] EngineError),
 }
 
-impl BenchError {
-    /// Whether the environment lacks something, rather than an input being refused.
-    pub fn is_environment(&self) -> bool {
+impl Classified for BenchError {
+    fn kind(&self) -> Kind {
         match self {
-            Self::Engine(error) => error.is_environment(),
-            Self::Io { .. } => true,
-            Self::BadLine { .. } | Self::OtherBench { .. } | Self::InUse(_) => false,
+            Self::Engine(error) => error.kind(),
+            // The store is the project's own file, wherever it lies.
+            Self::Io { .. } => Kind::Environment,
+            Self::BadLine { .. } | Self::OtherBench { .. } | Self::InUse(_) => Kind::Refused,
         }
     }
+}
 
+impl BenchError {
     pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { what, path: path.to_owned(), source }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why a run has no outcome. The cell is marked with it, and the plan goes on.
 
+use raext_model::{Classified as _, Kind};
 use raext_vm::EngineError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -27,7 +28,7 @@ impl From<EngineError> for Flaw {
         let text = error.to_string();
         match error {
             EngineError::Vm(_) => Self::Lost(text),
-            _ if error.is_environment() => Self::Lacking(text),
+            _ if error.kind() == Kind::Environment => Self::Lacking(text),
             _ => Self::Failed(text),
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why nothing was learned.
 
+use raext_model::{Classified, Kind};
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -35,4 +36,14 @@ pub enum LearnError {
     /// There is too little in it.
     #[error("{0} decisions are too few to learn from; record more")]
     TooFew(usize),
+}
+
+impl Classified for LearnError {
+    fn kind(&self) -> Kind {
+        match self {
+            // The user names the recording.
+            Self::File { .. } | Self::Line { .. } | Self::TooFew(_) => Kind::Refused,
+            Self::Trace(_) | Self::Lost(_) => Kind::Environment,
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::experiment::Flaw;
 use raext_kernel::KernelError;
-use raext_model::{End, Ran};
+use raext_model::{Classified, End, Kind, Ran};
 use raext_vm::EngineError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,10 +25,10 @@ pub enum SoftwareError {
     #[error("the data set {0} was not provided")]
     Lacking(&'static str),
     /// The packages could not be had.
-    #[error(transparent)]
+    #[error("{0}")]
     Packages(#[from] KernelError),
     /// The microVM or its agent.
-    #[error(transparent)]
+    #[error("{0}")]
     Engine(#[from] EngineError),
     /// A program did not end well.
     #[error("{program} {}: {said}", ended(.end))]
@@ -84,15 +84,17 @@ impl SoftwareError {
     pub(crate) fn output(program: &str, wanted: &'static str, text: &str) -> Self {
         Self::Output { program: program.to_owned(), wanted, text: tail(text) }
     }
+}
 
-    /// Whether the environment lacks something, rather than a run being bad.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
+impl Classified for SoftwareError {
+    fn kind(&self) -> Kind {
         match self {
-            Self::Packages(error) => error.is_environment(),
-            Self::Engine(error) => error.is_environment(),
-            Self::Io { .. } => true,
-            _ => false,
+            Self::NoSuchRow { .. } => Kind::Usage,
+            Self::Packages(error) => error.kind(),
+            Self::Engine(error) => error.kind(),
+            // Data sets lie in the cache.
+            Self::Io { .. } => Kind::Environment,
+            _ => Kind::Refused,
         }
     }
 }
@@ -101,7 +103,7 @@ impl From<SoftwareError> for Flaw {
     fn from(error: SoftwareError) -> Self {
         match error {
             SoftwareError::Engine(error) => error.into(),
-            error if error.is_environment() => Self::Lacking(error.to_string()),
+            error if error.kind() == Kind::Environment => Self::Lacking(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Everything that can go wrong with a virtual machine.
 
-use raext_model::{Failure, WireError};
+use raext_model::{Classified, Failure, Kind, WireError};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -177,17 +177,15 @@ pub enum VmError {
     Gone,
 }
 
-impl VmError {
-    /// Whether it is what surrounds us that is lacking or broken, rather than
-    /// a file that the user gave.
-    pub fn is_environment(&self) -> bool {
-        !matches!(
-            self,
+impl Classified for VmError {
+    fn kind(&self) -> Kind {
+        match self {
             Self::KernelUnreadable { .. }
-                | Self::NotAKernel { .. }
-                | Self::BadAccel { .. }
-                | Self::Unfit { .. }
-        )
+            | Self::NotAKernel { .. }
+            | Self::BadAccel { .. }
+            | Self::Unfit { .. } => Kind::Refused,
+            _ => Kind::Environment,
+        }
     }
 }
 

@@ -42,6 +42,7 @@ fn refusal(head: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     fn bzimage(xloadflags: u8) -> Vec<u8> {
         let mut head = vec![0; 0x300];
@@ -67,7 +68,7 @@ mod tests {
         for path in ["/", "/no/such/kernel"] {
             let error = check(Path::new(path)).unwrap_err();
             assert!(matches!(error, VmError::KernelUnreadable { .. }), "{error}");
-            assert!(!error.is_environment());
+            assert_eq!(error.kind(), Kind::Refused);
         }
     }
 }

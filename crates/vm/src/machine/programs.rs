@@ -88,6 +88,7 @@ fn utf8(path: &Path) -> Result<&str, VmError> {
 mod tests {
     use super::*;
     use crate::machine::{GuestFile, GuestModule};
+    use raext_model::{Classified as _, Kind};
 
     #[test]
     fn the_agent_the_modules_and_the_files_are_in_their_places() {
@@ -120,6 +121,9 @@ mod tests {
         config.agent = env::current_exe().unwrap();
         config.programs = vec!["mkfs.of-no-such-kind".into()];
         let error = collect(&config).unwrap_err();
-        assert!(matches!(error, VmError::NoProgram { .. }) && error.is_environment(), "{error}");
+        assert!(
+            matches!(error, VmError::NoProgram { .. }) && error.kind() == Kind::Environment,
+            "{error}"
+        );
     }
 }

@@ -160,13 +160,14 @@ fn arguments(program: &Path, fd: i32) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raext_model::{Classified as _, Kind};
 
     #[test]
     fn what_is_no_folder_is_refused_by_its_name() {
         for path in ["/no/such/folder", "/dev/null"] {
             let share = Share { tag: "x".into(), path: path.into() };
             let error = Virtiofsd::start(&share).unwrap_err();
-            assert!(!error.is_environment());
+            assert_eq!(error.kind(), Kind::Refused);
             assert!(error.to_string().starts_with(path), "{error}");
         }
     }
