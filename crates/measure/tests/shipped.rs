@@ -27,7 +27,7 @@ fn the_shipped_tree_is_worth_more_than_any_one_window() {
     assert!(outcome.held_out.examples >= 100, "{outcome:?}");
     let examples = raext_measure::learn::examples(&recording);
     let held: Vec<_> = examples.iter().filter(|example| example.held_out).collect();
-    for class in 0..tree::WINDOWS.len() {
+    for class in 0..raext_policy::tree::WINDOWS.len() {
         let regret: f64 = held.iter().map(|example| example.regret(class)).sum();
         let dearer = (regret / held.len() as f64).exp();
         assert!(dearer > 1.2 * outcome.held_out.dearer, "{class}: {dearer} {outcome:?}");

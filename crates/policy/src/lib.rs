@@ -54,6 +54,7 @@ mod table;
 mod task;
 #[cfg(not(target_arch = "bpf"))]
 pub mod testing;
+pub mod tree;
 mod tunable;
 
 pub use answer::{Decision, Limit, Window};

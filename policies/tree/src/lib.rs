@@ -1,55 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `tree` decides by a small decision tree that was trained from recorded decisions
-//! (`raext train`). The tree is data ([`tree`]); what it is asked is computed in
-//! [`features`]. docs/learned.md tells how to train it for other work.
+//! (`raext train`). The tree is data ([`tree`]); `raext_policy::tree` computes its
+//! features. docs/learned.md says how to train it for other work.
 
 #![no_std]
 
-pub mod features;
-pub mod tree;
+mod tree;
 
-use features::{Ask, FAULT, FEATURES, File, MARK, MISS, look, remember};
 use raext_policy::prelude::*;
-
-/// What a leaf of the tree can say: so many pages ahead of what was asked for.
-pub const WINDOWS: [u32; 5] = [0, 16, 64, 256, 1024];
-
-/// How deep a tree is at most: a walk is as many steps.
-pub const DEPTH: usize = 6;
-
-/// Room for nodes, with which an index is masked.
-pub const NODES: usize = 128;
-
-/// A tree, node by node, as columns.
-#[derive(Debug)]
-pub struct Tree {
-    /// The feature that a node asks for; [`LEAF`] for a leaf.
-    pub feature: [u8; NODES],
-    /// It goes left up to this value. For a leaf, its place in [`WINDOWS`].
-    pub value: [u32; NODES],
-    /// The node to the left; the one to the right is behind it.
-    pub left: [u8; NODES],
-}
-
-/// Asks for no feature.
-pub const LEAF: u8 = 255;
-
-impl Tree {
-    /// What the tree says of a decision: a place in [`WINDOWS`].
-    #[inline(always)]
-    pub fn walk(&self, features: &[u32; FEATURES]) -> u32 {
-        let mut at = 0;
-        for _ in 0..DEPTH {
-            let feature = self.feature[at];
-            if feature != LEAF {
-                let right = features[feature as usize & (FEATURES - 1)] > self.value[at];
-                let next = self.left[at] as usize + if right { 1 } else { 0 };
-                at = next & (NODES - 1);
-            }
-        }
-        if self.feature[at] == LEAF { self.value[at] } else { 0 }
-    }
-}
+use raext_policy::tree::WINDOWS;
+use raext_policy::tree::features::{Ask, FAULT, File, MARK, MISS, look, remember};
 
 memory! {
     /// The files that are being read.
@@ -116,6 +76,8 @@ fn window(class: u32) -> u32 {
 mod tests {
     use super::*;
     use raext_policy::testing::{Stream, simulate};
+    use raext_policy::tree::features::FEATURES;
+    use raext_policy::tree::{DEPTH, LEAF, NODES};
 
     #[test]
     fn what_is_kept_of_a_file_fits() {

@@ -9,7 +9,7 @@
 //!     at the beginning of the file:
 //!         256 pages ahead (3 examples)
 
-use crate::Tree;
+use raext_policy::tree::Tree;
 
 /// The tree, as data: see [`Tree`].
 #[rustfmt::skip]

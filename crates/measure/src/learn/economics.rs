@@ -10,8 +10,8 @@
 //! early may be dropped before.
 
 use crate::learn::Event;
+use raext_policy::tree::WINDOWS;
 use std::collections::HashSet;
-use tree::WINDOWS;
 
 /// What a request costs beside its pages: pages. 1 ms at 200 MB/s are 49, 0.1 ms at 2
 /// GB/s too, 5 ms at 150 MB/s are 183: one tree for all of them leans to the lower

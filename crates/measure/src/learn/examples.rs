@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A recording's decisions as examples. What is known of each is computed by the code
-//! that the policy itself runs ([`tree::features`]).
+//! that the policy itself runs ([`raext_policy::tree::features`]).
 
 use crate::learn::economics::{Place, costs};
 use crate::learn::{Event, Recording};
+use raext_policy::tree::WINDOWS;
+use raext_policy::tree::features::{Ask, FEATURES, File, MARK, look, remember};
 use std::collections::HashMap;
-use tree::WINDOWS;
-use tree::features::{Ask, FEATURES, File, MARK, look, remember};
 
 /// A decision, and what each window would have cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,7 @@ pub fn examples(recording: &Recording) -> Vec<Example> {
 mod tests {
     use super::*;
     use crate::learn::recording::tests::{decision, with};
-    use tree::features::bits;
+    use raext_policy::tree::features::bits;
 
     #[test]
     fn a_scan_and_a_random_read_have_the_right_windows() {

@@ -9,8 +9,8 @@
 use crate::learn::{Example, LearnError};
 use biosphere::{DecisionTree, DecisionTreeParameters};
 use ndarray::{Array1, Array2};
-use tree::features::FEATURES;
-use tree::{DEPTH, WINDOWS};
+use raext_policy::tree::features::FEATURES;
+use raext_policy::tree::{DEPTH, WINDOWS};
 
 /// Nodes of a tree at most.
 const MOST: usize = 63;

@@ -64,9 +64,9 @@ impl From<String> for Flags {
     fn from(text: String) -> Self {
         let has = |word: &str| text.split('|').any(|flag| flag == word);
         let event = match () {
-            () if has("miss") => tree::features::MISS,
-            () if has("mark") => tree::features::MARK,
-            () => tree::features::FAULT,
+            () if has("miss") => raext_policy::tree::features::MISS,
+            () if has("mark") => raext_policy::tree::features::MARK,
+            () => raext_policy::tree::features::FAULT,
         };
         let hint = match () {
             () if has("random") => 1,

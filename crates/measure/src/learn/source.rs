@@ -2,9 +2,9 @@
 //! A tree as the policy's data, and for people.
 
 use crate::learn::{Model, Node};
+use raext_policy::tree::features::{FAULT, MARK, MISS, NAMES};
+use raext_policy::tree::{LEAF, NODES, WINDOWS};
 use std::fmt::Write as _;
-use tree::features::{FAULT, MARK, MISS, NAMES};
-use tree::{LEAF, NODES, WINDOWS};
 
 /// The tree as the source of the policy's module `tree`.
 pub fn source(model: &Model) -> String {
@@ -18,7 +18,7 @@ pub fn source(model: &Model) -> String {
     }
     let _ = write!(
         text,
-        "\nuse crate::Tree;\n\n\
+        "\nuse raext_policy::tree::Tree;\n\n\
          /// The tree, as data: see [`Tree`].\n\
          #[rustfmt::skip]\n\
          pub static TREE: Tree = Tree {{\n    feature: [\n{}    ],\n    value: [\n{}    ],\n    left: [\n{}    ],\n}};\n",
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::learn::fit::tests::simple;
     use crate::learn::train;
-    use tree::Tree;
+    use raext_policy::tree::Tree;
 
     #[test]
     fn the_policy_s_walk_says_what_the_model_says() {

@@ -5,7 +5,7 @@
 //! The policy runs this code in the kernel, and `raext train` runs it over a
 //! recording: what a tree was trained with is what it is asked.
 
-use raext_policy::prelude::*;
+use crate::{Word, shared};
 
 /// The size of a number: how many bits it has. Numbers of pages are told to the tree in
 /// this way, lest it learns the lengths of the very files that were recorded.
