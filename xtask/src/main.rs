@@ -9,6 +9,7 @@
 mod abi;
 mod lines;
 mod links;
+mod structure;
 mod tree;
 mod words;
 
@@ -47,6 +48,7 @@ fn tidy() -> Result<()> {
     let files = tree::files(&root)?;
     let mut problems = lines::problems(&files);
     problems.extend(links::problems(&root, &files));
+    problems.extend(structure::problems(&root)?);
     for problem in &problems {
         println!("{problem}");
     }
