@@ -61,28 +61,6 @@ impl Steps {
         self.bar.set_message(name.to_owned());
     }
 
-    /// Begin a step of `total` equal parts.
-    pub fn count(&self, name: &str, total: u64) {
-        self.step(name);
-        self.bar.set_style(counter());
-        self.bar.set_length(total);
-        self.bar.set_position(0);
-        self.bar.reset_eta();
-    }
-
-    /// One part of a counted step is done; `what` comes next.
-    pub fn part(&self, what: &str) {
-        self.bar.inc(1);
-        let done = self.bar.position();
-        match self.bar.length() {
-            // Ten lines for the whole step are enough in a log file.
-            Some(total) if self.plain && (done * 10) / total != ((done - 1) * 10) / total => {
-                eprintln!("raext: {done} of {total} measured ({what})");
-            }
-            _ => self.bar.set_message(what.to_owned()),
-        }
-    }
-
     /// Show something that is to be read.
     pub fn note(&self, text: &str) {
         self.bar.suspend(|| eprintln!("raext: {text}"));
@@ -115,10 +93,5 @@ fn spinner() -> ProgressStyle {
 
 fn known() -> ProgressStyle {
     ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn counter() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} (about {eta} left)")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -17,6 +17,7 @@ pub(crate) use comparison::outcome as pattern_outcome;
 pub use comparison::{About, CellFailure, Column, Comparison, Runs, label};
 pub use html::Html;
 pub use json::Json;
+pub(crate) use model::pairs;
 pub use model::{Cell, Control, Report, Row, Standing, Tally, Times};
 pub use terminal::Terminal;
 

@@ -178,6 +178,20 @@ impl<'a> Report<'a> {
         policies.into_iter().map(all).collect()
     }
 
+    /// What is wrong with any cell, a line each.
+    pub fn flaws(&self) -> Vec<String> {
+        let cells = |row: &Row| {
+            let of = |(label, cell): (&String, &Cell)| {
+                Some(format!("{} with {label}: {}", row.row.row, cell.flaw.as_ref()?))
+            };
+            self.columns.iter().zip(&row.cells).filter_map(of).collect::<Vec<_>>()
+        };
+        let none = |row: &Row| {
+            row.no_floor.as_ref().map(|why| format!("{} has no floor: {why}", row.row.row))
+        };
+        self.rows.iter().flat_map(|row| none(row).into_iter().chain(cells(row))).collect()
+    }
+
     /// Whether a cell failed or has a wrong answer.
     pub fn is_flawed(&self) -> bool {
         self.rows

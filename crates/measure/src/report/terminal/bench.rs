@@ -88,7 +88,7 @@ pub(super) fn write(out: &mut String, report: &Report<'_>) -> fmt::Result {
     writeln!(out, "{}", floors(report))?;
     parts(out, report, &policies)?;
     costs(out, report)?;
-    flaws(out, report)
+    report.flaws().iter().try_for_each(|flaw| writeln!(out, "FLAW: {flaw}"))
 }
 
 fn machine(report: &Report<'_>) -> String {
@@ -200,18 +200,4 @@ fn costs(out: &mut String, report: &Report<'_>) -> fmt::Result {
         grid.row([policy].into_iter().chain(costs).collect());
     }
     writeln!(out, "{grid}")
-}
-
-fn flaws(out: &mut String, report: &Report<'_>) -> fmt::Result {
-    for row in &report.rows {
-        if let Some(why) = &row.no_floor {
-            writeln!(out, "FLAW: {} has no floor: {why}", row.row.row)?;
-        }
-        for (column, cell) in report.columns.iter().zip(&row.cells) {
-            if let Some(why) = &cell.flaw {
-                writeln!(out, "FLAW: {} with {column}: {why}", row.row.row)?;
-            }
-        }
-    }
-    Ok(())
 }

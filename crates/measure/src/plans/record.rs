@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What applications access and what is decided meanwhile: patterns under a policy that
+//! decides nothing, with the kernel's trace read after each run.
+
+use crate::experiment::{
+    Attach, Contender, Flaw, How, Outcome, Pattern, Place, Plan, Policy, SlowRule, Work, WorkLine,
+};
+use crate::learn::{Run, trace};
+use crate::report::pattern_outcome;
+use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
+use raext_vm::{Engine, KernelChoice, Setup};
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// What reads and writes the kernel's files in the guest.
+const PROGRAMS: [&str; 2] = ["/bin/sh", "/bin/cat"];
+/// Room for the trace on each processor, KiB.
+const BUFFER_KB: u32 = 16384;
+/// Bytes of data: small enough to be written soon, large enough for random reads to
+/// be far apart.
+const DATA: u64 = 64 << 20;
+
+/// What all runs share.
+#[derive(Default)]
+struct Tape {
+    /// Whether the device is there and the trace set up.
+    made: bool,
+    runs: Vec<Run>,
+}
+
+/// The runs that were recorded, in the plan's order.
+#[derive(Clone, Default)]
+pub struct Recorded(Rc<RefCell<Tape>>);
+
+impl Recorded {
+    /// Take them.
+    pub fn take(&self) -> Vec<Run> {
+        std::mem::take(&mut self.0.borrow_mut().runs)
+    }
+}
+
+struct Record {
+    line: WorkLine,
+    device: Device,
+    spec: WorkloadSpec,
+    tape: Recorded,
+}
+
+/// The device that a recording is made on.
+pub fn recorded_device(profile: DeviceProfile, fs: Fs) -> Device {
+    Device { profile, fs, data_bytes: DATA }
+}
+
+/// Workloads in rounds, each of another size and seed, under a policy.
+pub fn record(
+    policy: Policy,
+    workloads: &[Workload],
+    (rounds, seed): (u32, u64),
+    device: Device,
+    kernel: KernelChoice,
+) -> (Plan, Recorded) {
+    let tape = Recorded::default();
+    let place = Place { device: device.profile, fs: device.fs };
+    let work = |round: u32, workload: Workload| {
+        let spec = spec(workload, seed, round);
+        let pattern = Pattern { spec, data_bytes: device.data_bytes };
+        let mut line = WorkLine::of_pattern(place, pattern);
+        line.name = format!("{workload}, round {}", round + 1);
+        Box::new(Record { line, device, spec, tape: tape.clone() }) as Box<dyn Work<Engine>>
+    };
+    let round =
+        |round: u32| workloads.iter().map(move |&workload| (round, workload)).collect::<Vec<_>>();
+    let works = (0..rounds).flat_map(round).map(|(round, workload)| work(round, workload));
+    let plan = Plan {
+        works: works.collect(),
+        contenders: vec![Contender::Policy(policy)],
+        repeats: 1,
+        floor: false,
+        attach: Attach::PerSweep,
+        slow: SlowRule::NONE,
+        boots: 2,
+        kernel,
+        command: "raext record".into(),
+    };
+    (plan, tape)
+}
+
+/// A workload as a round has it: its reads a half, once or twice as large; of a
+/// mapping once, twice or four times as much.
+fn spec(workload: Workload, seed: u64, round: u32) -> WorkloadSpec {
+    let usual = workload.default_spec();
+    let seed = seed.wrapping_add(round.into());
+    if usual.op_bytes <= 4096 {
+        return WorkloadSpec { seed, ops: usual.ops << (round % 3), ..usual };
+    }
+    let op_bytes = [usual.op_bytes, usual.op_bytes / 2, usual.op_bytes * 2][round as usize % 3];
+    let random = workload == Workload::RandomRead;
+    let ops = if random { usual.ops } else { usual.ops * usual.op_bytes / op_bytes };
+    WorkloadSpec { op_bytes, ops, seed, ..usual }
+}
+
+impl Work<Engine> for Record {
+    fn name(&self) -> &str {
+        &self.line.name
+    }
+
+    fn describe(&self) -> &str {
+        &self.line.describe
+    }
+
+    fn place(&self) -> Place {
+        self.line.place
+    }
+
+    fn definition(&self) -> String {
+        self.line.definition.clone()
+    }
+
+    fn provide(&mut self, setup: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+        setup.programs = PROGRAMS.map(PathBuf::from).into();
+        self.tape.0.borrow_mut().made = false;
+        Ok(())
+    }
+
+    /// A page of a mapping that is touched faults by itself, so that it is traced.
+    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+        if self.tape.0.borrow().made {
+            return Ok(());
+        }
+        engine.set_up(self.device, step)?;
+        let events =
+            trace::TRACEPOINTS.map(|event| format!("test -d $T/events/{event} || exit 9\n"));
+        let script = format!(
+            "T=/sys/kernel/tracing\n{}echo {BUFFER_KB} > $T/buffer_size_kb\n\
+             echo 4096 > /sys/kernel/debug/fault_around_bytes",
+            events.concat()
+        );
+        sh(engine, &script).map_err(|flaw| match flaw {
+            Flaw::Failed(why) => {
+                Flaw::Failed(format!("this kernel does not trace accesses: {why}"))
+            }
+            flaw => flaw,
+        })?;
+        self.tape.0.borrow_mut().made = true;
+        Ok(())
+    }
+
+    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
+        let switch = |on: u8| {
+            let each =
+                trace::TRACEPOINTS.map(|event| format!("echo {on} > $T/events/{event}/enable\n"));
+            format!("T=/sys/kernel/tracing\n{}", each.concat())
+        };
+        sh(engine, &format!("{}echo > $T/trace", switch(1)))?;
+        let sample = engine.run(self.spec, &|_| {})?;
+        let text = sh(engine, &format!("{}cat $T/trace", switch(0)))?;
+        let events = trace::parse(&text).map_err(|error| Flaw::Failed(error.to_string()))?;
+        if events.is_empty() {
+            return Err(Flaw::Failed("the kernel traced no decision".into()));
+        }
+        self.tape.0.borrow_mut().runs.push(Run { spec: self.spec, events });
+        Ok(pattern_outcome(self.spec, &sample))
+    }
+}
+
+fn sh(engine: &mut Engine, script: &str) -> Result<String, Flaw> {
+    let (status, said, error) = engine.exec(&["sh", "-c", script], &|_| {})?;
+    if status != 0 {
+        return Err(Flaw::Failed(format!("in the microVM, status {status}: {}", error.trim())));
+    }
+    Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_round_has_another_size_or_seed() {
+        for workload in Workload::ALL {
+            let rounds = [0, 1, 2].map(|round| spec(workload, 7, round));
+            assert!(rounds[0] != rounds[1] && rounds[1] != rounds[2], "{rounds:?}");
+            assert!(rounds.iter().all(|spec| spec.ops > 0 && spec.op_bytes.is_multiple_of(4096)));
+        }
+    }
+
+    #[test]
+    fn all_workloads_of_a_round_come_before_the_next_one() {
+        let workloads = [Workload::SeqRead, Workload::RandomRead];
+        let device = recorded_device(DeviceProfile::Cloud, Fs::Ext4);
+        let kernel = KernelChoice::default();
+        let (plan, _) = record(Policy::default(), &workloads, (2, 100), device, kernel);
+        let all: Vec<_> = (0..plan.works.len()).collect();
+        let names =
+            plan.cells(&all).into_iter().map(|cell| plan.works[cell.work].name().to_owned());
+        let expected = ["seq-read, round 1", "random-read, round 1", "seq-read, round 2"];
+        assert_eq!(names.take(3).collect::<Vec<_>>(), expected);
+    }
+}
