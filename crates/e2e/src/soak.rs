@@ -2,9 +2,9 @@
 //! What the soak asks of the kernel that watches itself: its log, its leaks, and
 //! whether it still watches.
 
-use crate::{complaints, step};
+use crate::{Guest, complaints, step};
 use raext_kernel::Want;
-use raext_vm::{Engine, KernelChoice, Paths};
+use raext_vm::{KernelChoice, Paths};
 use std::env;
 use std::fs;
 use std::path::PathBuf;
@@ -60,8 +60,8 @@ pub fn programs() -> Vec<PathBuf> {
 ///
 /// # Panics
 /// When it did.
-pub fn look(engine: &mut Engine) {
-    let log = engine.kernel_log(&step).expect("the kernel's log can be read");
+pub fn look(guest: &mut Guest) {
+    let log = guest.kernel_log().expect("the kernel's log can be read");
     let kept = build().join("kernel.log");
     fs::write(&kept, log.join("\n")).unwrap_or_else(|e| panic!("{}: {e}", kept.display()));
     let bad = complaints(&log);
@@ -72,15 +72,15 @@ pub fn look(engine: &mut Engine) {
 ///
 /// # Panics
 /// When it cannot be asked.
-pub fn leaks(engine: &mut Engine) -> String {
+pub fn leaks(guest: &mut Guest) -> String {
     for scan in 1..=SCANS {
         step(&format!("looking for leaks, scan {scan} of {SCANS}"));
         sleep(BETWEEN_SCANS);
         let argv = ["sh", "-c", "echo scan > /sys/kernel/debug/kmemleak"];
-        let (status, _, said) = engine.exec(&argv, &step).expect("the guest runs sh");
+        let (status, _, said) = guest.exec(&argv).expect("the guest runs sh");
         assert_eq!(status, 0, "kmemleak does not scan: {said}");
     }
-    read(engine, "/sys/kernel/debug/kmemleak")
+    read(guest, "/sys/kernel/debug/kmemleak")
 }
 
 /// Fail if lockdep has switched itself off, as it does after its first report
@@ -88,14 +88,14 @@ pub fn leaks(engine: &mut Engine) -> String {
 ///
 /// # Panics
 /// When it has.
-pub fn lockdep_is_on(engine: &mut Engine) {
-    let stats = read(engine, "/proc/lockdep_stats");
+pub fn lockdep_is_on(guest: &mut Guest) {
+    let stats = read(guest, "/proc/lockdep_stats");
     let on = stats.lines().find_map(|line| line.trim().strip_prefix("debug_locks:"));
     assert_eq!(on.map(str::trim), Some("1"), "lockdep is off:\n{stats}");
 }
 
-fn read(engine: &mut Engine, path: &str) -> String {
-    let (status, text, said) = engine.exec(&["cat", path], &step).expect("the guest runs cat");
+fn read(guest: &mut Guest, path: &str) -> String {
+    let (status, text, said) = guest.exec(&["cat", path]).expect("the guest runs cat");
     assert_eq!(status, 0, "{path}: {said}");
     text
 }

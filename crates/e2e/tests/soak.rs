@@ -3,10 +3,9 @@
 //! kernel that watches its memory, its locks and its contexts, for as long as
 //! `RAEXT_SOAK_MINUTES` says; and bugs planted to see that they would be seen.
 
-use raext_bpf::build::Builder;
-use raext_e2e::{boot_kernel, complaints, guest_file, guest_path, soak, step};
-use raext_model::{ChurnKind, Device, DeviceProfile, Fs, Placement, Request, StressSpec, Workload};
-use raext_vm::{Engine, EngineError, GuestObject, Paths};
+use raext_e2e::{Guest, accepted, boot_kernel, complaints, guest_file, guest_path, soak, step};
+use raext_model::{ChurnKind, Device, DeviceProfile, Fs, Placement, StressSpec, Workload};
+use raext_vm::{EngineError, GuestObject};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -38,9 +37,9 @@ const STRESS_SECONDS: u32 = 60;
 
 /// One file system: each policy decides alone; policies and the module come and
 /// go under readers; then everything at once.
-fn round(engine: &mut Engine, fs: Fs, seed: u64) {
+fn round(guest: &mut Guest, fs: Fs, seed: u64) {
     let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     let shipped = SHIPPED.iter().map(|name| (guest_path(name), BTreeMap::new()));
     let extreme = ANSWERS.iter().map(|answer| {
         let set = answer.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
@@ -51,44 +50,39 @@ fn round(engine: &mut Engine, fs: Fs, seed: u64) {
         let guard_percent = if turn % 2 == 0 { 0 } else { 30 };
         let placement = Placement { guard_percent, ..Placement::default() };
         step(&format!("{fs}: {object} {set:?}, {placement:?}"));
-        engine.attach_at(&object, &set, placement, &step).unwrap();
+        guest.attach_at(&object, &set, placement).unwrap();
         for workload in WORKLOADS {
-            engine.run(workload.default_spec(), &step).unwrap();
+            guest.run(workload.default_spec()).unwrap();
         }
-        engine.detach(&step).unwrap();
+        guest.detach().unwrap();
     }
-    churn(engine, ChurnKind::Attach, "noop-c", ATTACHMENTS);
-    engine.done(&Request::UnloadModule, &step).unwrap();
-    churn(engine, ChurnKind::Module, "wide", LOADS);
-    engine.done(&Request::LoadModule, &step).unwrap();
+    churn(guest, ChurnKind::Attach, "noop-c", ATTACHMENTS);
+    guest.unload_module().unwrap();
+    churn(guest, ChurnKind::Module, "wide", LOADS);
+    guest.load_module().unwrap();
 
     let policies = QUICK.map(guest_path).to_vec();
     let spec = StressSpec { fs, seconds: STRESS_SECONDS, seed, policies, memory_mib: 32 };
-    let report = engine.stress(spec, &step).unwrap();
+    let report = guest.stress(spec).unwrap();
     step(&format!("{report:?}"));
     assert_eq!(report.mismatches, [], "wrong data, seed {seed}");
     assert!(report.decisions > 0 && report.module_cycles > 0, "there was no load");
 }
 
-fn churn(engine: &mut Engine, kind: ChurnKind, policy: &str, cycles: u32) {
+fn churn(guest: &mut Guest, kind: ChurnKind, policy: &str, cycles: u32) {
     step(&format!("{kind:?}, {policy}, {cycles} times"));
-    let request = Request::Churn { kind, object: guest_path(policy), cycles, readers: READERS };
-    engine.done(&request, &step).unwrap();
+    guest.churn(kind, &guest_path(policy), cycles, READERS).unwrap();
 }
 
 /// Boot the kernel of the soak.
-fn boot(policies: &[&str], files: Vec<GuestObject>) -> Engine {
+fn boot(policies: &[&str], files: Vec<GuestObject>) -> Guest {
     boot_kernel(&soak::kernel(), policies, files, &soak::programs())
 }
 
 #[test]
 fn the_kernel_has_nothing_to_complain_of() {
-    let paths = Paths::find().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let source = paths.root.join("tests/accepted/extreme.bpf.c");
-    let extreme =
-        Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap();
-    let mut engine = boot(&SHIPPED, vec![guest_file(EXTREME, extreme)]);
+    let extreme = accepted("extreme");
+    let mut guest = boot(&SHIPPED, vec![guest_file(EXTREME, extreme)]);
 
     let end = Instant::now() + soak::minutes();
     let turns = (0..).zip(SYSTEMS.into_iter().cycle());
@@ -96,16 +90,16 @@ fn the_kernel_has_nothing_to_complain_of() {
         if turn >= SYSTEMS.len() as u64 && Instant::now() > end {
             break;
         }
-        round(&mut engine, fs, turn);
-        soak::look(&mut engine);
+        round(&mut guest, fs, turn);
+        soak::look(&mut guest);
         step(&format!("turn {} is over: {fs}", turn + 1));
     }
-    engine.done(&Request::UnloadModule, &step).unwrap();
-    let leaks = soak::leaks(&mut engine);
+    guest.unload_module().unwrap();
+    let leaks = soak::leaks(&mut guest);
     assert!(leaks.is_empty(), "the kernel lost memory:\n{leaks}");
-    soak::lockdep_is_on(&mut engine);
-    soak::look(&mut engine);
-    engine.stop().unwrap();
+    soak::lockdep_is_on(&mut guest);
+    soak::look(&mut guest);
+    guest.stop().unwrap();
 }
 
 /// A bug of `scripts/soak/planted`, and what the kernel says of it.
@@ -130,32 +124,32 @@ fn planted_bugs_are_seen() {
         (&[], ("atomic-sleep", "BUG: sleeping function called from invalid context")),
     ];
     for (warned_of, (last, words_of_last)) in machines {
-        let mut engine = boot(&[], vec![guest_file("/planted.ko", soak::planted())]);
-        soak::look(&mut engine);
+        let mut guest = boot(&[], vec![guest_file("/planted.ko", soak::planted())]);
+        soak::look(&mut guest);
         if warned_of.is_empty() {
-            soak::lockdep_is_on(&mut engine);
-            plant(&mut engine, "leak").unwrap();
-            let leaks = soak::leaks(&mut engine);
+            soak::lockdep_is_on(&mut guest);
+            plant(&mut guest, "leak").unwrap();
+            let leaks = soak::leaks(&mut guest);
             // Its frames have no names: the module is gone by now.
             let seen = leaks.contains("comm \"insmod\"") && leaks.contains("(size 192)");
             assert!(seen, "no leak was seen: {leaks}");
         }
         for (bug, words) in warned_of {
-            plant(&mut engine, bug).unwrap();
-            let log = engine.kernel_log(&step).unwrap();
+            plant(&mut guest, bug).unwrap();
+            let log = guest.kernel_log().unwrap();
             let seen = complaints(&log).iter().any(|line| line.contains(words));
             assert!(seen, "{bug} was not seen: {log:#?}");
         }
-        let error = plant(&mut engine, last).unwrap_err().to_string();
+        let error = plant(&mut guest, last).unwrap_err().to_string();
         assert!(error.contains(words_of_last), "{last} was not seen: {error}");
     }
 }
 
 /// Load the module with the bugs, which makes one and refuses to be loaded.
-fn plant(engine: &mut Engine, bug: &str) -> Result<(), EngineError> {
+fn plant(guest: &mut Guest, bug: &str) -> Result<(), EngineError> {
     step(&format!("planting: {bug}"));
     let argv = ["insmod", "/planted.ko", &format!("bug={bug}")];
-    let (_, _, said) = engine.exec(&argv, &step)?;
+    let (_, _, said) = guest.exec(&argv)?;
     assert!(said.contains("temporarily unavailable"), "{bug}: {said}");
     Ok(())
 }

@@ -2,10 +2,15 @@
 //! A device that fails in places: with a policy, an application sees the same
 //! errors at the same offsets as without, and the same data everywhere else.
 
-use raext_e2e::{boot, guest_path, step, stop_clean};
-use raext_model::{Device, DeviceProfile, Fs, Outcome, ReadBy, Request, Sight};
-use raext_vm::Engine;
+use raext_e2e::{Guest, boot, cases, guest_path, step, stop_clean};
+use raext_model::{Device, DeviceProfile, Fs, Outcome, ReadBy, Sight};
 use std::collections::BTreeMap;
+
+cases! {
+    on_the_raw_device,
+    on_ext4,
+    on_xfs,
+}
 
 const PAGE: u64 = 4096;
 const DATA_BYTES: u64 = 8 << 20;
@@ -17,26 +22,26 @@ const POLICIES: [&str; 4] = ["noop", "noop-c", "wide", "lean"];
 const WAYS: [ReadBy; 3] =
     [ReadBy::Read { op_bytes: PAGE }, ReadBy::Read { op_bytes: 64 << 10 }, ReadBy::Mapping];
 
-fn see(engine: &mut Engine) -> [Sight; 3] {
-    WAYS.map(|by| engine.read_all(by, &step).unwrap())
+fn see(guest: &mut Guest) -> [Sight; 3] {
+    WAYS.map(|by| guest.read_all(by).unwrap())
 }
 
-fn broken_device(fs: Fs) -> Engine {
-    let mut engine = boot(&POLICIES, vec![], &[]);
+fn broken_device(fs: Fs) -> Guest {
+    let mut guest = boot(&POLICIES, vec![], &[]);
     let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
-    engine.set_up(device, &step).unwrap();
-    for sight in see(&mut engine) {
+    guest.set_up(device).unwrap();
+    for sight in see(&mut guest) {
         assert_eq!((sight.bytes, sight.failures), (DATA_BYTES, vec![]), "a sound device fails");
     }
     let offsets = BROKEN.map(|page| page * PAGE).to_vec();
-    engine.done(&Request::BreakDevice { offsets }, &step).unwrap();
-    engine
+    guest.break_device(offsets).unwrap();
+    guest
 }
 
-fn see_with(engine: &mut Engine, policy: &str) -> [Sight; 3] {
-    engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
-    let with = see(engine);
-    engine.detach(&step).unwrap();
+fn see_with(guest: &mut Guest, policy: &str) -> [Sight; 3] {
+    guest.attach(&guest_path(policy), &BTreeMap::new()).unwrap();
+    let with = see(guest);
+    guest.detach().unwrap();
     for sight in &with {
         assert!(sight.decisions > 0, "{policy} was never asked: {sight:?}");
     }
@@ -64,28 +69,26 @@ fn failed_pages(by: ReadBy, sight: &Sight) -> Vec<u64> {
 /// Where each page of the cache is one of the device's, errors are where the
 /// device has them, whatever is read ahead.
 fn same_errors(fs: Fs) {
-    let mut engine = broken_device(fs);
-    let kernel = see(&mut engine);
+    let mut guest = broken_device(fs);
+    let kernel = see(&mut guest);
     for (by, sight) in WAYS.into_iter().zip(&kernel) {
         assert_eq!(failed_pages(by, sight), BROKEN, "{fs}");
     }
     for policy in POLICIES {
-        let with = see_with(&mut engine, policy);
+        let with = see_with(&mut guest, policy);
         for ((by, kernel), with) in WAYS.iter().zip(&kernel).zip(with) {
             let what = format!("{policy} on {fs}, {by:?}");
             assert_eq!(with.failures, kernel.failures, "{what}: other errors");
             assert_eq!(with.bytes, kernel.bytes, "{what}: other data");
         }
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
-#[test]
 fn on_the_raw_device() {
     same_errors(Fs::Raw);
 }
 
-#[test]
 fn on_ext4() {
     same_errors(Fs::Ext4);
 }
@@ -94,12 +97,11 @@ fn on_ext4() {
 /// policy, too, and how large folios are goes by the window. A policy that keeps
 /// the kernel's windows changes nothing; with any other, what fails is made of
 /// whole folios with a broken page in each.
-#[test]
 fn on_xfs() {
-    let mut engine = broken_device(Fs::Xfs);
-    let kernel = see(&mut engine);
+    let mut guest = broken_device(Fs::Xfs);
+    let kernel = see(&mut guest);
     for policy in POLICIES {
-        let with = see_with(&mut engine, policy);
+        let with = see_with(&mut guest, policy);
         for ((by, kernel), with) in WAYS.into_iter().zip(&kernel).zip(with) {
             let what = format!("{policy} on XFS, {by:?}");
             if policy.starts_with("noop") {
@@ -113,7 +115,7 @@ fn on_xfs() {
             }
         }
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 /// Whether a page may lie in a folio that failed as a whole for a broken page.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `raext try` as a user has it.
 
+use raext_e2e::cases;
 use raext_vm::Paths;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -10,6 +11,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+cases! {
+    a_command_runs_as_it_would_here,
+    two_runs_are_compared_and_begin_alike,
+    what_cannot_be_is_one_line,
+    a_command_that_is_killed_leaves_nothing_behind,
+    an_ordinary_user_may_try_too,
+}
 
 fn raext_try() -> Command {
     let program = Paths::find().unwrap().build.join("bin/raext");
@@ -45,7 +54,6 @@ fn data() -> tempfile::TempDir {
     dir
 }
 
-#[test]
 fn a_command_runs_as_it_would_here() {
     let dir = data();
     let input = dir.path().join("input");
@@ -87,7 +95,6 @@ fn a_command_runs_as_it_would_here() {
     assert_eq!(endless.wait().unwrap().code(), Some(141));
 }
 
-#[test]
 fn two_runs_are_compared_and_begin_alike() {
     let dir = data();
     let file = dir.path().join("db/file");
@@ -106,7 +113,6 @@ fn two_runs_are_compared_and_begin_alike() {
     assert!(!Path::new("/made").exists());
 }
 
-#[test]
 fn what_cannot_be_is_one_line() {
     let dir = data();
     let path = dir.path().to_str().unwrap();
@@ -138,7 +144,6 @@ fn children(parent: u32) -> Vec<u32> {
     text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-#[test]
 fn a_command_that_is_killed_leaves_nothing_behind() {
     for signal in ["INT", "KILL"] {
         let mut command = raext_try()
@@ -168,7 +173,6 @@ fn is_alive(pid: u32) -> bool {
 }
 
 /// An ordinary user has their own copy of what was built and fetched.
-#[test]
 fn an_ordinary_user_may_try_too() {
     const USER: u32 = 54321;
     let paths = Paths::find().unwrap();

@@ -3,13 +3,21 @@
 //! shipped policies attach, the data is right and the windows are as they
 //! should be.
 
-use raext_e2e::{accepted, boot_kernel, counters, guest_file, guest_path, step, stop_clean};
+use raext_e2e::{
+    Guest, accepted, boot_kernel, cases, counters, guest_file, guest_path, stop_clean,
+};
 use raext_kernel::{TESTED, Want};
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
-use raext_vm::{Engine, KernelChoice};
+use raext_vm::KernelChoice;
 use std::collections::BTreeMap;
 use std::iter;
 use std::path::PathBuf;
+
+cases! {
+    on_6_18,
+    on_7_2,
+    on_7_3,
+}
 
 const DATA_BYTES: u64 = 64 << 20;
 const POLICIES: [&str; 7] = ["auto", "noop", "wide", "lean", "stride", "backward", "interleaved"];
@@ -17,13 +25,13 @@ const POLICIES: [&str; 7] = ["auto", "noop", "wide", "lean", "stride", "backward
 /// cache.
 const ADDED: &str = "/sys/kernel/tracing/events/filemap/mm_filemap_add_to_page_cache/enable";
 
-fn run(engine: &mut Engine, policy: Option<&str>, workload: Workload) -> Sample {
+fn run(guest: &mut Guest, policy: Option<&str>, workload: Workload) -> Sample {
     if let Some(name) = policy {
-        engine.attach(&guest_path(name), &BTreeMap::new(), &step).unwrap();
+        guest.attach(&guest_path(name), &BTreeMap::new()).unwrap();
     }
-    let sample = engine.run(workload.default_spec(), &step).unwrap();
+    let sample = guest.run(workload.default_spec()).unwrap();
     if policy.is_some() {
-        engine.detach(&step).unwrap();
+        guest.detach().unwrap();
     }
     sample
 }
@@ -34,23 +42,23 @@ fn works_on(series: &str) {
     let programs = ["/bin/sh", "/bin/cat"].map(PathBuf::from);
     let extreme = accepted("extreme");
     let more = vec![guest_file(guest_path("extreme"), extreme)];
-    let mut engine = boot_kernel(&kernel, &POLICIES, more, &programs);
-    assert!(engine.release().starts_with(&format!("{series}.")), "{}", engine.release());
+    let mut guest = boot_kernel(&kernel, &POLICIES, more, &programs);
+    assert!(guest.release().starts_with(&format!("{series}.")), "{}", guest.release());
     for fs in Fs::ALL {
         let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
-        engine.set_up(device, &step).unwrap();
+        guest.set_up(device).unwrap();
         for workload in Workload::ALL {
-            let runs = [(); 2].map(|()| run(&mut engine, None, workload));
+            let runs = [(); 2].map(|()| run(&mut guest, None, workload));
             let kernel = runs.into_iter().max_by_key(|sample| sample.device_reads).unwrap();
             assert_eq!(kernel.decisions, 0, "{workload} on {fs}: decisions without a policy");
             for policy in ["noop", "wide", "lean"] {
-                let with = run(&mut engine, Some(policy), workload);
+                let with = run(&mut guest, Some(policy), workload);
                 let what = format!("{policy}, {workload} on {fs}: {with:?} against {kernel:?}");
                 assert_eq!(with.checksum, kernel.checksum, "other data: {what}");
                 assert_eq!(with.bytes, kernel.bytes, "other length: {what}");
                 assert!(with.decisions > 0, "never asked: {what}");
                 match policy {
-                    "noop" => as_the_kernel(&mut engine, workload, &runs, with, &what),
+                    "noop" => as_the_kernel(&mut guest, workload, &runs, with, &what),
                     "lean" => assert!(with.device_bytes <= kernel.device_bytes, "{what}"),
                     // btrfs cuts requests to its own size.
                     _ if workload == Workload::SeqRead && fs != Fs::Btrfs => {
@@ -61,24 +69,24 @@ fn works_on(series: &str) {
             }
         }
     }
-    foresees(&mut engine);
-    writes_windows(&mut engine);
-    same_folios(&mut engine);
-    stop_clean(engine);
+    foresees(&mut guest);
+    writes_windows(&mut guest);
+    same_folios(&mut guest);
+    stop_clean(guest);
 }
 
 /// Where a policy foresees the accesses, it is asked for few of them: marks, which
 /// ranges and windows leave, are what it is asked by.
-fn foresees(engine: &mut Engine) {
+fn foresees(guest: &mut Guest) {
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     for (policy, workload) in [
         ("stride", Workload::Stride),
         ("backward", Workload::Backward),
         ("interleaved", Workload::Interleaved),
     ] {
-        let kernel = run(engine, None, workload);
-        let with = run(engine, Some(policy), workload);
+        let kernel = run(guest, None, workload);
+        let with = run(guest, Some(policy), workload);
         let what = format!("{policy}: {with:?} against {kernel:?}");
         assert_eq!(with.checksum, kernel.checksum, "other data: {what}");
         assert!(with.decisions > 1 && 3 * with.decisions < with.ops, "{what}");
@@ -89,7 +97,7 @@ fn foresees(engine: &mut Engine) {
 /// a block of metadata that may or may not be in the cache. A window that is
 /// under way when a run ends is counted with the next: hence three attempts.
 fn as_the_kernel(
-    engine: &mut Engine,
+    guest: &mut Guest,
     workload: Workload,
     kernel: &[Sample],
     first: Sample,
@@ -100,42 +108,42 @@ fn as_the_kernel(
             |k: &Sample| noop.device_reads.abs_diff(k.device_reads) <= 4 + k.device_reads / 50;
         kernel.iter().any(near)
     };
-    let more = (0..2).map(|_| run(engine, Some("noop"), workload));
+    let more = (0..2).map(|_| run(guest, Some("noop"), workload));
     assert!(iter::once(first).chain(more).any(|noop| is_near(&noop)), "{what}");
 }
 
 /// A callback may write into the state: the verifier knows the state's type by
 /// a number that the kernel gives it anew where it loads the module.
-fn writes_windows(engine: &mut Engine) {
+fn writes_windows(guest: &mut Guest) {
     let spec = Workload::SeqRead.default_spec();
-    let kernel = engine.run(spec, &step).unwrap();
+    let kernel = guest.run(spec).unwrap();
     let set = [("writes", "true"), ("size", "8"), ("async_size", "1")];
     let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    engine.attach(&guest_path("extreme"), &set.into(), &step).unwrap();
-    let with = engine.run(spec, &step).unwrap();
-    let counters = counters(engine);
-    engine.detach(&step).unwrap();
+    guest.attach(&guest_path("extreme"), &set.into()).unwrap();
+    let with = guest.run(spec).unwrap();
+    let counters = counters(guest);
+    guest.detach().unwrap();
     assert_eq!(with.checksum, kernel.checksum, "other data");
     assert!(counters["changed"] > 0, "no window was changed: {counters:?}");
 }
 
 /// Folios grow from window to window, by a state of the file that a wrapper
 /// has to give back (6.17 and later).
-fn same_folios(engine: &mut Engine) {
+fn same_folios(guest: &mut Guest) {
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES };
-    engine.set_up(device, &step).unwrap();
-    let kernel = largest_folio(engine, None);
-    let noop = largest_folio(engine, Some("noop"));
+    guest.set_up(device).unwrap();
+    let kernel = largest_folio(guest, None);
+    let noop = largest_folio(guest, Some("noop"));
     println!("  the largest folio is of order {kernel} (kernel), {noop} (noop)");
     assert_eq!(noop, kernel, "noop changes the size of folios");
 }
 
 /// The greatest order of a folio that a sequential read puts into the cache.
-fn largest_folio(engine: &mut Engine, policy: Option<&str>) -> u32 {
-    shell(engine, &format!("echo > /sys/kernel/tracing/trace; echo 1 > {ADDED}"));
-    run(engine, policy, Workload::SeqRead);
-    shell(engine, &format!("echo 0 > {ADDED}"));
-    let trace = shell(engine, "cat /sys/kernel/tracing/trace");
+fn largest_folio(guest: &mut Guest, policy: Option<&str>) -> u32 {
+    shell(guest, &format!("echo > /sys/kernel/tracing/trace; echo 1 > {ADDED}"));
+    run(guest, policy, Workload::SeqRead);
+    shell(guest, &format!("echo 0 > {ADDED}"));
+    let trace = shell(guest, "cat /sys/kernel/tracing/trace");
     let orders = trace.lines().filter_map(|line| {
         let order = line.split_once(" order=")?.1;
         order.split_whitespace().next()?.parse().ok()
@@ -143,23 +151,20 @@ fn largest_folio(engine: &mut Engine, policy: Option<&str>) -> u32 {
     orders.max().unwrap_or_else(|| panic!("no folio in the trace:\n{trace}"))
 }
 
-fn shell(engine: &mut Engine, script: &str) -> String {
-    let (status, said, complaints) = engine.exec(&["/bin/sh", "-c", script], &step).unwrap();
+fn shell(guest: &mut Guest, script: &str) -> String {
+    let (status, said, complaints) = guest.exec(&["/bin/sh", "-c", script]).unwrap();
     assert_eq!(status, 0, "{script}: {said}{complaints}");
     said
 }
 
-#[test]
 fn on_6_18() {
     works_on("6.18");
 }
 
-#[test]
 fn on_7_2() {
     works_on("7.2");
 }
 
-#[test]
 fn on_7_3() {
     works_on("7.3");
 }

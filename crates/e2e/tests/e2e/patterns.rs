@@ -2,10 +2,14 @@
 //! What the example policies are for, measured on the slow disk: many times as
 //! fast where their pattern is, and no other I/O where it is not.
 
-use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_e2e::{ALONE, Guest, boot, cases, guest_path, stop_clean};
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
-use raext_vm::Engine;
 use std::collections::BTreeMap;
+
+cases! {
+    each_is_fast_on_its_pattern: ALONE,
+    elsewhere_they_leave_the_io_as_it_is,
+}
 
 const POLICIES: [(&str, Workload, f64); 3] = [
     ("stride", Workload::Stride, 6.0),
@@ -17,18 +21,17 @@ fn device(profile: DeviceProfile) -> Device {
     Device { profile, fs: Fs::Ext4, data_bytes: 256 << 20 }
 }
 
-fn with(engine: &mut Engine, policy: &str, spec: WorkloadSpec) -> Sample {
-    engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
-    let sample = engine.run(spec, &step).unwrap();
-    engine.detach(&step).unwrap();
+fn with(guest: &mut Guest, policy: &str, spec: WorkloadSpec) -> Sample {
+    guest.attach(&guest_path(policy), &BTreeMap::new()).unwrap();
+    let sample = guest.run(spec).unwrap();
+    guest.detach().unwrap();
     sample
 }
 
-#[test]
 fn each_is_fast_on_its_pattern() {
     let names = POLICIES.map(|(name, ..)| name);
-    let mut engine = boot(&names, vec![], &[]);
-    engine.set_up(device(DeviceProfile::Disk), &step).unwrap();
+    let mut guest = boot(&names, vec![], &[]);
+    guest.set_up(device(DeviceProfile::Disk)).unwrap();
     let mut slow = Vec::new();
     for (policy, workload, least) in POLICIES {
         // Longer than the table's, so that the beginning, which nobody can
@@ -37,8 +40,8 @@ fn each_is_fast_on_its_pattern() {
         let spec = WorkloadSpec { ops: 4 * short.ops, ..short };
         let mut gains: Vec<f64> = (0..7)
             .map(|_| {
-                let kernel = engine.run(spec, &step).unwrap();
-                let sample = with(&mut engine, policy, spec);
+                let kernel = guest.run(spec).unwrap();
+                let sample = with(&mut guest, policy, spec);
                 assert_eq!(sample.checksum, kernel.checksum, "{policy}: other data");
                 kernel.elapsed_ns as f64 / sample.elapsed_ns as f64
             })
@@ -51,21 +54,20 @@ fn each_is_fast_on_its_pattern() {
         }
     }
     assert!(slow.is_empty(), "{slow:?}");
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 /// Time is noisy, requests are not: where a policy has nothing to foresee, the
 /// device sees what it sees without one.
-#[test]
 fn elsewhere_they_leave_the_io_as_it_is() {
     let names = POLICIES.map(|(name, ..)| name);
-    let mut engine = boot(&names, vec![], &[]);
-    engine.set_up(device(DeviceProfile::Nvme), &step).unwrap();
+    let mut guest = boot(&names, vec![], &[]);
+    guest.set_up(device(DeviceProfile::Nvme)).unwrap();
     for workload in Workload::ALL {
         let spec = workload.default_spec();
-        let kernel = engine.run(spec, &step).unwrap();
+        let kernel = guest.run(spec).unwrap();
         for (policy, own, _) in POLICIES {
-            let sample = with(&mut engine, policy, spec);
+            let sample = with(&mut guest, policy, spec);
             let what = format!("{policy} on {workload}: {kernel:?} became {sample:?}");
             assert_eq!(sample.checksum, kernel.checksum, "{what}");
             if workload == own {
@@ -78,5 +80,5 @@ fn elsewhere_they_leave_the_io_as_it_is() {
             assert!(bytes <= (64 << 10) + kernel.device_bytes / 50, "{what}");
         }
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }

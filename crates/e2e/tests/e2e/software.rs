@@ -2,14 +2,18 @@
 //! Rows of real software: the same answer under whatever policy, and a reason
 //! where there is none.
 
-use raext_e2e::{guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
+use raext_e2e::{Guest, cases, guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
 use raext_measure::experiment::{
     CUT, CUT_BLIND, Flaw, How, Limit, Outcome, Part, Place, Work as _,
 };
 use raext_measure::software::SoftwareRow;
 use raext_model::{DeviceProfile, End, Fs, Output, Program, User};
-use raext_vm::{Engine, Paths, Setup};
+use raext_vm::{Paths, Setup};
 use std::collections::BTreeMap;
+
+cases! {
+    rows_have_one_answer_and_say_what_is_wrong,
+}
 
 const COLD: How = How { cached: false, limit: None };
 const CACHED: How = How { cached: true, limit: None };
@@ -21,7 +25,7 @@ fn row(name: &str) -> SoftwareRow {
 }
 
 /// Change something in the root or the data of the row that is prepared.
-fn change(engine: &mut Engine, script: &str) {
+fn change(guest: &mut Guest, script: &str) {
     let program = Program {
         argv: ["sh", "-e", "-c", script].map(str::to_owned).to_vec(),
         env: [("PATH".to_owned(), "/usr/bin:/usr/sbin".to_owned())].into(),
@@ -33,7 +37,7 @@ fn change(engine: &mut Engine, script: &str) {
         deadline_ms: Some(60_000),
         leave_children: false,
     };
-    let captured = engine.capture(program, &step).unwrap();
+    let captured = guest.capture(program).unwrap();
     assert_eq!(captured.ran.end, End::Exit(0), "{captured:?}");
 }
 
@@ -43,7 +47,6 @@ fn good(run: Result<Outcome, Flaw>) -> Outcome {
     outcome
 }
 
-#[test]
 fn rows_have_one_answer_and_say_what_is_wrong() {
     let mut rows = ["sqlite-points", "ripgrep", "tar-beside-reads"].map(row);
     let mut setup = Setup {
@@ -55,19 +58,19 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
         row.provide(&mut setup, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
     }
     assert_eq!((setup.shares.len(), setup.disks.len()), (1, 3));
-    let mut engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
+    let mut guest = Guest::start(setup);
     for row in &mut rows {
-        row.prepare(&mut engine, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
-        let kernel = good(row.run(&mut engine, &COLD));
+        row.prepare(guest.engine(), &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
+        let kernel = good(row.run(guest.engine(), &COLD));
         assert!(kernel.device_bytes > 1 << 20 && kernel.decisions == 0, "{kernel:?}");
-        engine.attach(&guest_path("wide"), &BTreeMap::new(), &step).unwrap();
-        let wide = good(row.run(&mut engine, &COLD));
+        guest.attach(&guest_path("wide"), &BTreeMap::new()).unwrap();
+        let wide = good(row.run(guest.engine(), &COLD));
         assert!(wide.decisions > 0, "{wide:?}");
         assert_eq!(wide.answer, kernel.answer);
-        engine.detach(&step).unwrap();
+        guest.detach().unwrap();
         // As in a bench: what a cold run's memory did not hold comes with the first one.
-        good(row.run(&mut engine, &CACHED));
-        let cached = good(row.run(&mut engine, &CACHED));
+        good(row.run(guest.engine(), &CACHED));
+        let cached = good(row.run(guest.engine(), &CACHED));
         assert!(cached.device_bytes < 1 << 16, "{cached:?}");
         assert_eq!(cached.answer, kernel.answer);
     }
@@ -76,35 +79,35 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
     // Both sides tell what they did until they were stopped.
     let part = |name: &str| Part { name: name.to_owned(), ns: 5_000_000, ops: 8 };
     let limit = Some(Limit { ms: 50, whole: vec![part("tar"), part("readers")] });
-    let cut = good(backup.run(&mut engine, &How { cached: false, limit }));
+    let cut = good(backup.run(guest.engine(), &How { cached: false, limit }));
     assert_eq!((&cut.answer[..], cut.parts.len()), (CUT, 2));
     // Of 96 MiB, and of 12,000 blocks.
     assert!(cut.parts[0].ops < (96 << 20) >> 12 && cut.parts[1].ops < 12_000, "{cut:?}");
-    ripgrep.prepare(&mut engine, &step).unwrap();
+    ripgrep.prepare(guest.engine(), &step).unwrap();
     // One line less.
-    change(&mut engine, "rm -r runtime");
-    let why = ripgrep.run(&mut engine, &COLD).unwrap_err().to_string();
+    change(&mut guest, "rm -r runtime");
+    let why = ripgrep.run(guest.engine(), &COLD).unwrap_err().to_string();
     assert!(why.starts_with("wrong answer: the number of lines is "), "{why}");
-    sqlite.prepare(&mut engine, &step).unwrap();
-    change(&mut engine, "sqlite3 data.db 'UPDATE t SET k = k + 1 WHERE id = 2'");
-    let why = sqlite.run(&mut engine, &COLD).unwrap_err().to_string();
+    sqlite.prepare(guest.engine(), &step).unwrap();
+    change(&mut guest, "sqlite3 data.db 'UPDATE t SET k = k + 1 WHERE id = 2'");
+    let why = sqlite.run(guest.engine(), &COLD).unwrap_err().to_string();
     assert!(why.starts_with("wrong answer: the query's result is "), "{why}");
     // A crash, and a program that is not there.
-    change(&mut engine, "printf '#!/bin/sh\\nkill -SEGV $$\\n' > /usr/bin/sqlite3");
-    let why = sqlite.run(&mut engine, &COLD).unwrap_err().to_string();
+    change(&mut guest, "printf '#!/bin/sh\\nkill -SEGV $$\\n' > /usr/bin/sqlite3");
+    let why = sqlite.run(guest.engine(), &COLD).unwrap_err().to_string();
     assert!(why.contains("status 139") || why.contains("signal 11"), "{why}");
-    change(&mut engine, "rm /usr/bin/sqlite3");
-    let why = sqlite.run(&mut engine, &COLD).unwrap_err().to_string();
+    change(&mut guest, "rm /usr/bin/sqlite3");
+    let why = sqlite.run(guest.engine(), &COLD).unwrap_err().to_string();
     assert!(why.contains("status 127"), "{why}");
     // One that is hopelessly slow is cut short, if it is a cold run.
-    change(&mut engine, "printf '#!/bin/sh\\nexec sleep 100\\n' > /usr/bin/sqlite3");
-    change(&mut engine, "chmod 755 /usr/bin/sqlite3");
+    change(&mut guest, "printf '#!/bin/sh\\nexec sleep 100\\n' > /usr/bin/sqlite3");
+    change(&mut guest, "chmod 755 /usr/bin/sqlite3");
     let whole = vec![Part { name: "query".into(), ns: 100_000_000, ops: 8 }];
     let limit = Some(Limit { ms: 600, whole });
-    let cut = good(sqlite.run(&mut engine, &How { cached: false, limit }));
+    let cut = good(sqlite.run(guest.engine(), &How { cached: false, limit }));
     assert_eq!((&cut.answer[..], cut.parts[0].ns, cut.parts[0].ops), (CUT_BLIND, 600_000_000, 8));
     // All is well again for the next one.
-    sqlite.prepare(&mut engine, &step).unwrap();
-    good(sqlite.run(&mut engine, &COLD));
-    stop_clean(engine);
+    sqlite.prepare(guest.engine(), &step).unwrap();
+    good(sqlite.run(guest.engine(), &COLD));
+    stop_clean(guest);
 }

@@ -2,104 +2,107 @@
 //! Coming and going: under load, twice, by other hands, and through the
 //! command as a user has it.
 
-use raext_e2e::{boot, guest_file, guest_path, raext, shipped, step, stop_clean};
-use raext_model::{ChurnKind, Device, DeviceProfile, Fs, Request};
-use raext_vm::{Engine, Paths};
+use raext_e2e::{Guest, boot, cases, guest_file, guest_path, raext, shipped, stop_clean};
+use raext_model::{ChurnKind, Device, DeviceProfile, Fs};
+use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-fn run(engine: &mut Engine, argv: &[&str]) -> (i32, String) {
-    let (status, stdout, stderr) = engine.exec(argv, &step).unwrap();
+cases! {
+    two_hundred_attachments_under_four_readers,
+    fifty_module_loads_under_four_readers,
+    the_command_attaches_lists_and_detaches,
+    a_foreground_policy_goes_with_its_process,
+    what_stands_in_the_way_is_named,
+    bpftool_registers_the_c_policy,
+}
+
+fn run(guest: &mut Guest, argv: &[&str]) -> (i32, String) {
+    let (status, stdout, stderr) = guest.exec(argv).unwrap();
     (status, format!("{stdout}{stderr}"))
 }
 
 fn churn(kind: ChurnKind, cycles: u32) {
-    let mut engine = boot(&["noop"], vec![], &[]);
+    let mut guest = boot(&["noop"], vec![], &[]);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 64 << 20 };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     if kind == ChurnKind::Module {
-        engine.done(&Request::UnloadModule, &step).unwrap();
+        guest.unload_module().unwrap();
     }
-    let request = Request::Churn { kind, object: guest_path("noop"), cycles, readers: 4 };
-    engine.done(&request, &step).unwrap();
-    stop_clean(engine);
+    guest.churn(kind, &guest_path("noop"), cycles, 4).unwrap();
+    stop_clean(guest);
 }
 
-#[test]
 fn two_hundred_attachments_under_four_readers() {
     churn(ChurnKind::Attach, 200);
 }
 
-#[test]
 fn fifty_module_loads_under_four_readers() {
     churn(ChurnKind::Module, 50);
 }
 
-#[test]
 fn the_command_attaches_lists_and_detaches() {
-    let mut engine = boot(&["noop", "wide"], vec![raext()], &[]);
+    let mut guest = boot(&["noop", "wide"], vec![raext()], &[]);
     let (noop, wide) = (guest_path("noop"), guest_path("wide"));
 
-    assert_eq!(run(&mut engine, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
-    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert_eq!(run(&mut guest, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
+    let (status, said) = run(&mut guest, &["/bin/raext", "attach", &noop]);
     assert_eq!(status, 0, "{said}");
-    let (status, said) = run(&mut engine, &["/bin/raext", "list"]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "list"]);
     assert!(status == 0 && said.contains("noop"), "{said}");
 
     // One policy for a scope: the second one is told who is there.
-    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &wide]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "attach", &wide]);
     assert_eq!(status, 1, "{said}");
     assert!(said.contains("noop") && said.contains("detach"), "{said}");
     // The module is held as long as a policy is attached.
-    let (status, said) = run(&mut engine, &["/bin/raext", "module", "unload"]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "module", "unload"]);
     assert!(status == 69 && said.contains("attached"), "{status} {said}");
 
-    let (status, said) = run(&mut engine, &["/bin/raext", "detach", "noop"]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "noop"]);
     assert_eq!(status, 0, "{said}");
     let set = ["/bin/raext", "attach", &wide, "--set", "limit_kb=64", "--name", "narrow"];
-    let (status, said) = run(&mut engine, &set);
+    let (status, said) = run(&mut guest, &set);
     assert_eq!(status, 0, "{said}");
-    let (_, said) = run(&mut engine, &["/bin/raext", "list"]);
+    let (_, said) = run(&mut guest, &["/bin/raext", "list"]);
     assert!(said.contains("narrow") && said.contains("wide"), "{said}");
-    let (status, said) = run(&mut engine, &["/bin/raext", "detach", "--all"]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "--all"]);
     assert!(status == 0 && said.contains("narrow"), "{said}");
-    assert_eq!(run(&mut engine, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
+    assert_eq!(run(&mut guest, &["/bin/raext", "list"]), (0, "no policy is attached\n".into()));
 
     // A policy that a process holds is seen, though nothing is pinned.
-    engine.attach(&noop, &BTreeMap::new(), &step).unwrap();
-    let (status, said) = run(&mut engine, &["/bin/raext", "list"]);
+    guest.attach(&noop, &BTreeMap::new()).unwrap();
+    let (status, said) = run(&mut guest, &["/bin/raext", "list"]);
     assert!(status == 0 && said.contains("a process"), "{said}");
-    engine.detach(&step).unwrap();
+    guest.detach().unwrap();
 
-    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &wide, "--set", "limit=64"]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "attach", &wide, "--set", "limit=64"]);
     assert!(status == 1 && said.contains("limit_kb"), "{status} {said}");
-    let (status, said) = run(&mut engine, &["/bin/raext", "detach", "nobody"]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "nobody"]);
     assert!(status == 1 && said.contains("nobody"), "{status} {said}");
 
-    engine.done(&Request::UnloadModule, &step).unwrap();
-    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    guest.unload_module().unwrap();
+    let (status, said) = run(&mut guest, &["/bin/raext", "attach", &noop]);
     assert!(status == 69 && said.contains("module"), "without the module: {status} {said}");
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
-#[test]
 fn a_foreground_policy_goes_with_its_process() {
     let timeout = [PathBuf::from("/usr/bin/timeout")];
-    let mut engine = boot(&["noop"], vec![raext()], &timeout);
+    let mut guest = boot(&["noop"], vec![raext()], &timeout);
     let noop = guest_path("noop");
     // Asked to end, it ends in good order; killed, the kernel cleans up.
     for (signal, status) in [("INT", 124), ("TERM", 124), ("KILL", 137)] {
         let argv = ["timeout", "-s", signal, "3", "/bin/raext", "attach", "--foreground", &noop];
-        let (ended, said) = run(&mut engine, &argv);
+        let (ended, said) = run(&mut guest, &argv);
         assert!(ended == status && said.contains("attached noop"), "{signal}: {ended} {said}");
         assert_eq!(signal != "KILL", said.contains("detached"), "{signal}: {said}");
-        let (_, list) = run(&mut engine, &["/bin/raext", "list"]);
+        let (_, list) = run(&mut guest, &["/bin/raext", "list"]);
         assert_eq!(list, "no policy is attached\n", "after {signal}");
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
-#[test]
 fn what_stands_in_the_way_is_named() {
     const SWITCH: &str = "/proc/sys/kernel/ftrace_enabled";
     let programs = ["/usr/bin/setpriv", "/bin/cp"].map(PathBuf::from);
@@ -109,37 +112,36 @@ fn what_stands_in_the_way_is_named() {
         std::fs::write(&path, name).unwrap();
         guest_file(format!("/{name}"), path)
     };
-    let mut engine = boot(&["noop"], vec![raext(), file("0"), file("1")], &programs);
+    let mut guest = boot(&["noop"], vec![raext(), file("0"), file("1")], &programs);
     let noop = guest_path("noop");
 
     // Somebody else than root.
     let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "/bin/raext"];
     for arguments in [&["attach", &noop][..], &["check", "--host", &noop], &["module", "unload"]] {
         let argv: Vec<&str> = nobody.iter().chain(arguments).copied().collect();
-        let (status, said) = run(&mut engine, &argv);
+        let (status, said) = run(&mut guest, &argv);
         assert!(status == 69 && said.contains("root"), "{arguments:?}: {status} {said}");
     }
     // As root, the running kernel's verdict.
-    let (status, said) = run(&mut engine, &["/bin/raext", "check", "--host", &noop]);
+    let (status, said) = run(&mut guest, &["/bin/raext", "check", "--host", &noop]);
     assert!(status == 0 && said.contains("accepted"), "{status} {said}");
 
     // A policy that is attached cannot be cut off by switching ftrace off ...
-    engine.attach(&noop, &BTreeMap::new(), &step).unwrap();
-    assert_ne!(run(&mut engine, &["cp", "/0", SWITCH]).0, 0, "ftrace went off");
-    engine.detach(&step).unwrap();
+    guest.attach(&noop, &BTreeMap::new()).unwrap();
+    assert_ne!(run(&mut guest, &["cp", "/0", SWITCH]).0, 0, "ftrace went off");
+    guest.detach().unwrap();
     // ... and with ftrace off, none can be attached.
-    assert_eq!(run(&mut engine, &["cp", "/0", SWITCH]).0, 0);
-    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert_eq!(run(&mut guest, &["cp", "/0", SWITCH]).0, 0);
+    let (status, said) = run(&mut guest, &["/bin/raext", "attach", &noop]);
     assert!(status == 69 && said.contains("ftrace_enabled"), "{status} {said}");
-    assert_eq!(run(&mut engine, &["cp", "/1", SWITCH]).0, 0);
-    let (status, said) = run(&mut engine, &["/bin/raext", "attach", &noop]);
+    assert_eq!(run(&mut guest, &["cp", "/1", SWITCH]).0, 0);
+    let (status, said) = run(&mut guest, &["/bin/raext", "attach", &noop]);
     assert_eq!(status, 0, "{said}");
-    assert_eq!(run(&mut engine, &["/bin/raext", "detach", "--all"]).0, 0);
+    assert_eq!(run(&mut guest, &["/bin/raext", "detach", "--all"]).0, 0);
     // The module has said in the log why it could not hook: that is wanted here.
-    engine.stop().unwrap();
+    guest.stop().unwrap();
 }
 
-#[test]
 fn bpftool_registers_the_c_policy() {
     let Some(bpftool) = recent_bpftool() else {
         panic!(
@@ -148,19 +150,19 @@ fn bpftool_registers_the_c_policy() {
         );
     };
     let files = vec![guest_file("/noop_c.bpf.o", shipped("noop-c"))];
-    let mut engine = boot(&[], files, std::slice::from_ref(&bpftool));
+    let mut guest = boot(&[], files, std::slice::from_ref(&bpftool));
     let register = ["/bin/bpftool", "struct_ops", "register", "/noop_c.bpf.o", "/sys/fs/bpf"];
-    let (_, said) = run(&mut engine, &register);
+    let (_, said) = run(&mut guest, &register);
     // bpftool 7.5 crashes when it prints the name of a type that is a module's,
     // after it has registered and pinned: what counts is the kernel's word.
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 16 << 20 };
-    engine.set_up(device, &step).unwrap();
-    let sample = engine.run(raext_model::Workload::RandomRead.default_spec(), &step).unwrap();
+    guest.set_up(device).unwrap();
+    let sample = guest.run(raext_model::Workload::RandomRead.default_spec()).unwrap();
     assert!(sample.decisions > 0, "not attached: {said}");
     // Its place is taken like anyone's.
-    let noop = engine.attach("/noop_c.bpf.o", &BTreeMap::new(), &step);
+    let noop = guest.attach("/noop_c.bpf.o", &BTreeMap::new());
     assert!(noop.is_err(), "attached twice");
-    engine.stop().unwrap();
+    guest.stop().unwrap();
 }
 
 fn recent_bpftool() -> Option<PathBuf> {

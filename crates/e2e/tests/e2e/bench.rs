@@ -2,6 +2,7 @@
 //! The benchmark in the microVM: interrupted and resumed, with a row that fails,
 //! one that takes the machine down, and one whose answer is wrong.
 
+use raext_e2e::cases;
 use raext_measure::experiment::{
     Attach, CACHED, Contender, Experiment, FileStore, Flaw, Header, How, Left, Line, MicroVms,
     Outcome, Place, Plan, Policy, Progress, SlowRule, Store as _, Work, digest, order,
@@ -14,6 +15,11 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
+
+cases! {
+    a_bench_goes_on_where_it_was_and_flaws_stay_in_their_cells,
+    what_a_decision_costs_is_counted_once,
+}
 
 const REPEATS: u32 = 2;
 
@@ -151,7 +157,6 @@ fn runs(path: &Path) -> Vec<(String, String, u32)> {
     lines.iter().filter_map(run).collect()
 }
 
-#[test]
 fn a_bench_goes_on_where_it_was_and_flaws_stay_in_their_cells() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store.jsonl");
@@ -215,7 +220,6 @@ fn a_bench_goes_on_where_it_was_and_flaws_stay_in_their_cells() {
     assert!(sound.floor_ns.is_some() && sound.cells[0].floor.unwrap() > 1.0);
 }
 
-#[test]
 fn what_a_decision_costs_is_counted_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(&dir.path().join("store.jsonl"));

@@ -2,13 +2,19 @@
 //! What a policy's author has: a new crate that works at once, and a policy that is
 //! learned from a recording.
 
-use raext_e2e::{boot, build, guest_file, guest_path, step, stop_clean};
+use raext_e2e::{ALONE, boot, build, cases, guest_file, guest_path, stop_clean};
 use raext_measure::learn::Recording;
 use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
 use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+
+cases! {
+    a_new_policy_passes_the_verifier_and_serves_a_scan: ALONE,
+    one_command_records_and_one_trains,
+    the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on: ALONE,
+}
 
 /// `raext` with these arguments in a folder: its status and what it said.
 fn raext(dir: &Path, arguments: &[&str]) -> (i32, String) {
@@ -18,7 +24,6 @@ fn raext(dir: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout) + &text(&output.stderr))
 }
 
-#[test]
 fn a_new_policy_passes_the_verifier_and_serves_a_scan() {
     let outside = tempfile::tempdir().unwrap();
     let (status, said) = raext(outside.path(), &["new", "my-policy"]);
@@ -32,33 +37,35 @@ fn a_new_policy_passes_the_verifier_and_serves_a_scan() {
     assert_eq!(status, 0, "{said}");
 
     let object = guest_file("/mine.bpf.o", outside.path().join("mine.bpf.o"));
-    let again = guest_file("/again.bpf.o", build(&outside.path().join("my-policy")));
-    let mut engine = boot(&[], vec![object, again], &[]);
-    for guest in ["/mine.bpf.o", "/again.bpf.o"] {
-        let outcome = engine.check(guest, &BTreeMap::new(), &step).unwrap();
-        assert!(outcome.accepted, "{guest}: {}", outcome.log);
+    let again = guest_file(
+        "/again.bpf.o",
+        build(&outside.path().join("my-policy"), &outside.path().join("again")),
+    );
+    let mut guest = boot(&[], vec![object, again], &[]);
+    for object in ["/mine.bpf.o", "/again.bpf.o"] {
+        let outcome = guest.check(object, &BTreeMap::new()).unwrap();
+        assert!(outcome.accepted, "{object}: {}", outcome.log);
     }
     let device = Device { profile: DeviceProfile::Disk, fs: Fs::Ext4, data_bytes: 32 << 20 };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     let spec = Workload::SeqRead.default_spec();
     // What else the host does only adds.
     let (mut kernel, mut mine) = (u64::MAX, u64::MAX);
     let mut checksum = None;
     for _ in 0..3 {
-        let without = engine.run(spec, &step).unwrap();
-        engine.attach("/mine.bpf.o", &BTreeMap::new(), &step).unwrap();
-        let with = engine.run(spec, &step).unwrap();
-        engine.detach(&step).unwrap();
+        let without = guest.run(spec).unwrap();
+        guest.attach("/mine.bpf.o", &BTreeMap::new()).unwrap();
+        let with = guest.run(spec).unwrap();
+        guest.detach().unwrap();
         // 1 MiB at a time instead of 128 KiB.
         assert!((1..=32).contains(&with.decisions), "{with:?}");
         assert_eq!(*checksum.get_or_insert(without.checksum), with.checksum);
         (kernel, mine) = (kernel.min(without.elapsed_ns), mine.min(with.elapsed_ns));
     }
     assert!(mine * 5 < kernel * 4, "{mine} ns, and {kernel} ns by the kernel itself");
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
-#[test]
 fn one_command_records_and_one_trains() {
     let dir = tempfile::tempdir().unwrap();
     let record = ["record", "-o", "mine.jsonl", "-w", "seq-read", "-w", "mmap-random"];
@@ -110,23 +117,22 @@ fn mix() -> [WorkloadSpec; 7] {
 /// Repeats of each cell, in turns.
 const REPEATS: usize = 3;
 
-#[test]
 fn the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on() {
     let policies = ["tree", "lean", "wide"];
-    let mut engine = boot(&policies, vec![], &[]);
+    let mut guest = boot(&policies, vec![], &[]);
     let device = Device { profile: DeviceProfile::Disk, fs: Fs::Ext4, data_bytes: 256 << 20 };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     let mut times: [[Vec<u64>; 3]; 7] = Default::default();
     let mut checksums = BTreeMap::new();
     for _ in 0..REPEATS {
         for (column, policy) in policies.iter().enumerate() {
-            engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
+            guest.attach(&guest_path(policy), &BTreeMap::new()).unwrap();
             for (row, spec) in mix().into_iter().enumerate() {
-                let sample = engine.run(spec, &step).unwrap();
+                let sample = guest.run(spec).unwrap();
                 assert_eq!(*checksums.entry(row).or_insert(sample.checksum), sample.checksum);
                 times[row][column].push(sample.elapsed_ns);
             }
-            engine.detach(&step).unwrap();
+            guest.detach().unwrap();
         }
     }
     // What else the host does only adds.
@@ -138,5 +144,5 @@ fn the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on() {
         println!("tree against {policy}: {mean:.2} times as fast; {ratios:.2?}");
         assert!(mean > 1.1, "{policy}: {mean} {ratios:?}");
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }

@@ -2,11 +2,28 @@
 //! The command as a user has it: what it says to wrong input and in a wrong
 //! environment, and with which status it ends.
 
+use raext_e2e::cases;
 use raext_vm::Paths;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+cases! {
+    files_that_are_no_policy_are_refused_with_their_reason,
+    names_and_tunables_that_do_not_exist_are_answered_with_those_that_do,
+    usage_errors_end_with_2,
+    a_source_that_does_not_compile_is_shown_with_the_compiler_s_words,
+    the_compiler_s_warnings_are_passed_on,
+    a_policy_that_may_panic_is_told_how_not_to,
+    without_qemu_the_package_is_named,
+    an_archive_without_the_kernel_is_said_to_be_one,
+    a_kernel_that_is_none_is_refused,
+    an_agent_that_was_not_built_is_missed,
+    the_host_s_kernel_is_asked_only_with_what_that_takes,
+    help_man_page_and_completions_come_from_one_source,
+    a_list_of_what_a_bench_would_measure_changes_nothing,
+}
 
 fn raext() -> Command {
     let paths = Paths::find().unwrap();
@@ -31,7 +48,6 @@ fn wide() -> PathBuf {
     raext_e2e::shipped("wide")
 }
 
-#[test]
 fn files_that_are_no_policy_are_refused_with_their_reason() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {
@@ -58,7 +74,6 @@ fn files_that_are_no_policy_are_refused_with_their_reason() {
     }
 }
 
-#[test]
 fn names_and_tunables_that_do_not_exist_are_answered_with_those_that_do() {
     let (status, said) = run(&["check", "wider"]);
     assert!(status == 1 && said.contains("wide") && said.contains("lean"), "{status} {said}");
@@ -72,7 +87,6 @@ fn names_and_tunables_that_do_not_exist_are_answered_with_those_that_do() {
     assert!(status == 0 && said.contains("noop-c") && said.contains("limit_kb=4096"), "{said}");
 }
 
-#[test]
 fn usage_errors_end_with_2() {
     for arguments in [
         &["compare", "--device", "floppy"][..],
@@ -90,7 +104,6 @@ fn usage_errors_end_with_2() {
     }
 }
 
-#[test]
 fn a_source_that_does_not_compile_is_shown_with_the_compiler_s_words() {
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("typo.bpf.c");
@@ -99,7 +112,6 @@ fn a_source_that_does_not_compile_is_shown_with_the_compiler_s_words() {
     assert!(status == 1 && said.contains("typo.bpf.c:2"), "{status} {said}");
 }
 
-#[test]
 fn the_compiler_s_warnings_are_passed_on() {
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("careless.bpf.c");
@@ -121,7 +133,6 @@ RAEXT_POLICY(careless) = { .get_max_ra = (void *)limit, .name = "careless" };
     assert!(fs::metadata(&*object).unwrap().len() > 0);
 }
 
-#[test]
 fn a_policy_that_may_panic_is_told_how_not_to() {
     let paths = Paths::find().unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -169,7 +180,6 @@ fn script(dir: &Path, name: &str, text: &str) {
 const TOOLS: [&str; 9] =
     ["apt-cache", "apt-get", "dpkg-deb", "make", "sh", "sed", "grep", "cp", "date"];
 
-#[test]
 fn without_qemu_the_package_is_named() {
     let path = only(&TOOLS);
     let output = raext().args(["check"]).arg(wide()).env("PATH", path.path()).output().unwrap();
@@ -177,7 +187,6 @@ fn without_qemu_the_package_is_named() {
     assert!(status == 69 && said.contains("qemu-system-x86"), "{status} {said}");
 }
 
-#[test]
 fn an_archive_without_the_kernel_is_said_to_be_one() {
     let path = only(&TOOLS);
     script(path.path(), "apt-cache", "exit 0");
@@ -196,7 +205,6 @@ fn an_archive_without_the_kernel_is_said_to_be_one() {
     );
 }
 
-#[test]
 fn a_kernel_that_is_none_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().join("vmlinuz");
@@ -206,14 +214,12 @@ fn a_kernel_that_is_none_is_refused() {
     assert!(status == 1 && said.contains(&*image.to_string_lossy()), "{status} {said}");
 }
 
-#[test]
 fn an_agent_that_was_not_built_is_missed() {
     let output = raext().args(["check", "wide"]).env("RAEXT_AGENT", "/nowhere/agent").output();
     let (status, said) = said(&output.unwrap());
     assert!(status == 69 && said.contains("/nowhere/agent"), "{status} {said}");
 }
 
-#[test]
 fn the_host_s_kernel_is_asked_only_with_what_that_takes() {
     // Neither here nor in CI is the module loaded; as another user not even root
     // is there. Nothing may be changed by trying.
@@ -223,7 +229,6 @@ fn the_host_s_kernel_is_asked_only_with_what_that_takes() {
     assert!(status != 0 && said.contains("nobody") || said.contains("bpf"), "{status} {said}");
 }
 
-#[test]
 fn help_man_page_and_completions_come_from_one_source() {
     let (status, man) = run(&["man"]);
     assert!(status == 0 && man.contains(".TH") && man.contains("compare"), "{man}");
@@ -235,7 +240,6 @@ fn help_man_page_and_completions_come_from_one_source() {
     assert!(status == 0 && help.contains("mmap-random"), "{help}");
 }
 
-#[test]
 fn a_list_of_what_a_bench_would_measure_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("bench");

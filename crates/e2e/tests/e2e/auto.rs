@@ -2,10 +2,14 @@
 //! What `auto` promises against the kernel's own readahead, measured on the slow
 //! disk; and that what it has learned of one way to read does no harm to the next.
 
-use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_e2e::{ALONE, Guest, boot, cases, guest_path, stop_clean};
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
-use raext_vm::Engine;
 use std::collections::BTreeMap;
+
+cases! {
+    it_is_as_fast_as_promised: ALONE,
+    random_access_stays_lean_whatever_came_before,
+}
 
 /// The workload, how many times longer than usual it runs, and how many times as
 /// fast it is to be.
@@ -17,34 +21,33 @@ const PROMISES: [(Workload, u64, f64); 5] = [
     (Workload::Interleaved, 4, 1.4),
 ];
 
-fn machine(profile: DeviceProfile) -> Engine {
-    let mut engine = boot(&["auto"], vec![], &[]);
+fn machine(profile: DeviceProfile) -> Guest {
+    let mut guest = boot(&["auto"], vec![], &[]);
     let device = Device { profile, fs: Fs::Ext4, data_bytes: 256 << 20 };
-    engine.set_up(device, &step).unwrap();
-    engine
+    guest.set_up(device).unwrap();
+    guest
 }
 
-fn run(engine: &mut Engine, spec: WorkloadSpec) -> Sample {
-    engine.run(spec, &step).unwrap()
+fn run(guest: &mut Guest, spec: WorkloadSpec) -> Sample {
+    guest.run(spec).unwrap()
 }
 
-fn attach(engine: &mut Engine) {
-    engine.attach(&guest_path("auto"), &BTreeMap::new(), &step).unwrap();
+fn attach(guest: &mut Guest) {
+    guest.attach(&guest_path("auto"), &BTreeMap::new()).unwrap();
 }
 
-#[test]
 fn it_is_as_fast_as_promised() {
-    let mut engine = machine(DeviceProfile::Disk);
+    let mut guest = machine(DeviceProfile::Disk);
     let mut broken = Vec::new();
     for (workload, times, least) in PROMISES {
         let spec = workload.default_spec();
         let spec = WorkloadSpec { ops: times * spec.ops, ..spec };
         let mut gains: Vec<f64> = (0..5)
             .map(|_| {
-                let kernel = run(&mut engine, spec);
-                attach(&mut engine);
-                let own = run(&mut engine, spec);
-                engine.detach(&step).unwrap();
+                let kernel = run(&mut guest, spec);
+                attach(&mut guest);
+                let own = run(&mut guest, spec);
+                guest.detach().unwrap();
                 assert_eq!(own.checksum, kernel.checksum, "{workload}: other data");
                 kernel.elapsed_ns as f64 / own.elapsed_ns as f64
             })
@@ -57,26 +60,25 @@ fn it_is_as_fast_as_promised() {
         }
     }
     assert!(broken.is_empty(), "{broken:?}");
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 /// Bytes are not noisy: random access brings in what was asked for, and little
 /// more, also right after scans of the same file.
-#[test]
 fn random_access_stays_lean_whatever_came_before() {
-    let mut engine = machine(DeviceProfile::Nvme);
-    attach(&mut engine);
+    let mut guest = machine(DeviceProfile::Nvme);
+    attach(&mut guest);
     for before in [None, Some(Workload::SeqRead), Some(Workload::MmapSeq)] {
         for workload in [Workload::RandomRead, Workload::MmapRandom] {
             if let Some(before) = before {
-                run(&mut engine, before.default_spec());
+                run(&mut guest, before.default_spec());
             }
             let spec = workload.default_spec();
-            let sample = run(&mut engine, WorkloadSpec { ops: 4 * spec.ops, ..spec });
+            let sample = run(&mut guest, WorkloadSpec { ops: 4 * spec.ops, ..spec });
             // Closing takes some guesses: 2 MB of them at most.
             let most = sample.bytes + sample.bytes / 10 + (2 << 20);
             assert!(sample.device_bytes <= most, "{workload} after {before:?}: {sample:?}");
         }
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }

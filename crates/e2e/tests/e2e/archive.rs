@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The real thing: a kernel out of the package archive. Needs apt's lists and,
-//! the first time, the network; `RAEXT_CACHE` names the cache that is used.
+//! the first time, the network.
 
 use object::{Object, ObjectSection};
+use raext_e2e::cases;
 use raext_kernel::{
     Kernel, TESTED, Want, build_module, carve_btf, load_order, provide, provide_programs,
     release_of_image, survey,
 };
 use raext_model::{Classified as _, Kind};
+use raext_vm::Paths;
 use std::collections::HashSet;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+cases! {
+    the_kernel_is_whole_and_the_second_time_at_once,
+    the_same_kernel_is_found_by_its_image,
+    the_carved_btf_is_the_kernels,
+    modules_come_after_what_they_need,
+    the_module_builds_with_the_types_of_the_contract,
+    newer_kernels_are_whole_and_the_module_builds_for_them,
+    what_is_in_the_cache_is_listed_with_what_could_be,
+    programs_come_with_what_they_depend_on_or_not_at_all,
+}
+
 fn cache() -> PathBuf {
-    env::var_os("RAEXT_CACHE").expect("set RAEXT_CACHE to the cache's folder").into()
+    Paths::find().unwrap().cache()
 }
 
 fn kernel() -> Kernel {
@@ -39,7 +51,6 @@ fn btf_of(path: &Path) -> Vec<u8> {
     elf.section_by_name(".BTF").expect("a .BTF section").data().unwrap().to_vec()
 }
 
-#[test]
 fn the_kernel_is_whole_and_the_second_time_at_once() {
     let first = kernel();
     assert!(first.release.starts_with("6.12."), "{}", first.release);
@@ -55,7 +66,6 @@ fn the_kernel_is_whole_and_the_second_time_at_once() {
     assert!(took < Duration::from_millis(50), "{took:?}");
 }
 
-#[test]
 fn the_same_kernel_is_found_by_its_image() {
     let kernel = kernel();
     let scratch = tempfile::tempdir().unwrap();
@@ -66,7 +76,6 @@ fn the_same_kernel_is_found_by_its_image() {
     assert_eq!(btf_of(&own.headers.join("vmlinux")), btf_of(&kernel.headers.join("vmlinux")));
 }
 
-#[test]
 fn the_carved_btf_is_the_kernels() {
     let kernel = kernel();
     let btf = carve_btf(&kernel.image).unwrap();
@@ -76,7 +85,6 @@ fn the_carved_btf_is_the_kernels() {
     assert!(btf == btf_of(&kernel.headers.join("vmlinux")));
 }
 
-#[test]
 fn modules_come_after_what_they_need() {
     let kernel = kernel();
     let modules = load_order(&kernel, &["xfs", "null_blk", "virtio_blk"]).unwrap();
@@ -95,7 +103,6 @@ fn modules_come_after_what_they_need() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
-#[test]
 fn the_module_builds_with_the_types_of_the_contract() {
     let kernel = kernel();
     let (_scratch, module) = builds(&kernel);
@@ -110,7 +117,6 @@ fn the_module_builds_with_the_types_of_the_contract() {
 
 /// The newer kernels are packed in two ways, and are built for with other tools
 /// than the machine's.
-#[test]
 fn newer_kernels_are_whole_and_the_module_builds_for_them() {
     for series in ["6.18", "7.3"] {
         let kernel = kernel_of(series);
@@ -131,7 +137,6 @@ fn newer_kernels_are_whole_and_the_module_builds_for_them() {
     }
 }
 
-#[test]
 fn what_is_in_the_cache_is_listed_with_what_could_be() {
     let kernel = kernel_of("6.18");
     let found = survey(&cache(), &|step| eprintln!("{step}"));
@@ -146,7 +151,7 @@ fn what_is_in_the_cache_is_listed_with_what_could_be() {
 /// See that the module comes out with BTF that names the contract, and that
 /// nothing is done twice. Returns its folder and the module.
 fn builds(kernel: &Kernel) -> (TempDir, PathBuf) {
-    let kmod = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kmod");
+    let kmod = Paths::find().unwrap().root.join("kmod");
     let scratch = tempfile::tempdir().unwrap();
     let out = scratch.path().join("out");
     let before = fs::read_dir(&kmod).unwrap().count();
@@ -161,7 +166,6 @@ fn builds(kernel: &Kernel) -> (TempDir, PathBuf) {
     (scratch, module)
 }
 
-#[test]
 fn programs_come_with_what_they_depend_on_or_not_at_all() {
     let own = tempfile::tempdir().unwrap();
     let finish = |_: &Path| Ok(());

@@ -4,10 +4,15 @@
 //! calls are counted: there must be none but those to a policy's callbacks, which
 //! begin in a BPF trampoline.
 
-use raext_e2e::step;
+use raext_e2e::{cases, step};
 use raext_vm::{KernelChoice, Paths};
 use std::collections::BTreeMap;
 use std::process::Command;
+
+cases! {
+    the_module_calls_nothing_by_address_but_policies,
+    indirect_calls_are_told_from_direct_ones,
+}
 
 /// Indirect calls of each function, told from the disassembly: by a thunk, or
 /// through a register or memory.
@@ -24,7 +29,6 @@ fn indirect_calls(disassembly: &str) -> BTreeMap<String, usize> {
     calls
 }
 
-#[test]
 fn the_module_calls_nothing_by_address_but_policies() {
     let paths = Paths::find().unwrap();
     let choice = KernelChoice::default();
@@ -54,7 +58,6 @@ fn the_module_calls_nothing_by_address_but_policies() {
     assert!(!calls.is_empty(), "no call of a policy was found: is the disassembly understood?");
 }
 
-#[test]
 fn indirect_calls_are_told_from_direct_ones() {
     let text = "0000 <f>:\n   1: e8 00\tcall   6 <f+6>\n   2: ff d0\tcall   *%rax\n\
                 0000 <g>:\n   1: e8 00\tcall   6 <g+6>\n\t\t\t2: R_X86_64_PLT32\t__x86_indirect_thunk_rax-0x4\n";

@@ -2,11 +2,16 @@
 //! Answers that no sound policy gives: the data stays right, the windows stay
 //! bounded, the counters tell.
 
-use raext_e2e::{accepted, boot, counters, guest_file, step, stop_clean};
-use raext_model::{Device, DeviceProfile, Fs, Request, Sample, Workload};
-use raext_vm::Engine;
+use raext_e2e::{Guest, accepted, boot, cases, counters, guest_file, stop_clean};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+cases! {
+    absurd_answers_cost_time_and_never_data,
+    the_window_callback_runs_on_the_read_path,
+    a_small_cgroup_is_not_filled_by_one_decision,
+}
 
 const POLICY: &str = "/extreme.bpf.o";
 
@@ -46,25 +51,24 @@ const CASES: [Case; 9] = [
     },
 ];
 
-fn run_all(engine: &mut Engine) -> Vec<Sample> {
-    Workload::ALL.map(|w| engine.run(w.default_spec(), &step).unwrap()).to_vec()
+fn run_all(guest: &mut Guest) -> Vec<Sample> {
+    Workload::ALL.map(|w| guest.run(w.default_spec()).unwrap()).to_vec()
 }
 
-#[test]
 fn absurd_answers_cost_time_and_never_data() {
     let object = accepted("extreme");
     let cat = [PathBuf::from("/bin/cat")];
-    let mut engine = boot(&[], vec![guest_file(POLICY, object)], &cat);
+    let mut guest = boot(&[], vec![guest_file(POLICY, object)], &cat);
     for fs in [Fs::Ext4, Fs::Xfs] {
         let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: 256 << 20 };
-        engine.set_up(device, &step).unwrap();
-        let kernel = run_all(&mut engine);
+        guest.set_up(device).unwrap();
+        let kernel = run_all(&mut guest);
         for case in &CASES {
             let set = case.set.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-            engine.attach(POLICY, &set.collect(), &step).unwrap();
-            let with = run_all(&mut engine);
-            let counters = counters(&mut engine);
-            engine.detach(&step).unwrap();
+            guest.attach(POLICY, &set.collect()).unwrap();
+            let with = run_all(&mut guest);
+            let counters = counters(&mut guest);
+            guest.detach().unwrap();
             let name = format!("{} on {fs}", case.name);
             for (kernel, with) in kernel.iter().zip(&with) {
                 assert_eq!(with.checksum, kernel.checksum, "{name}: other data");
@@ -76,42 +80,40 @@ fn absurd_answers_cost_time_and_never_data() {
             assert!(asked > 0, "{name}: never asked");
         }
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 /// `get_ra` runs on the read path, in spite of the tail jump that hides its
 /// caller: a window of a quarter of the kernel's makes four times the marks.
-#[test]
 fn the_window_callback_runs_on_the_read_path() {
     let object = accepted("extreme");
-    let mut engine = boot(&[], vec![guest_file(POLICY, object)], &["/bin/cat".into()]);
+    let mut guest = boot(&[], vec![guest_file(POLICY, object)], &["/bin/cat".into()]);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 32 << 20 };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     let spec = Workload::SeqRead.default_spec();
     let set = |window: &str| BTreeMap::from([("window".to_owned(), window.to_owned())]);
 
-    engine.attach(POLICY, &set("-1"), &step).unwrap();
-    let kept = engine.run(spec, &step).unwrap();
-    let unchanged = counters(&mut engine);
-    engine.detach(&step).unwrap();
+    guest.attach(POLICY, &set("-1")).unwrap();
+    let kept = guest.run(spec).unwrap();
+    let unchanged = counters(&mut guest);
+    guest.detach().unwrap();
     assert_eq!(unchanged["windows"], unchanged["kept"], "{unchanged:?}");
     assert_eq!(unchanged["changed"], 0, "{unchanged:?}");
 
-    engine.attach(POLICY, &set("8"), &step).unwrap();
-    let narrow = engine.run(spec, &step).unwrap();
-    let changed = counters(&mut engine);
-    engine.detach(&step).unwrap();
+    guest.attach(POLICY, &set("8")).unwrap();
+    let narrow = guest.run(spec).unwrap();
+    let changed = counters(&mut guest);
+    guest.detach().unwrap();
     assert!(changed["changed"] > 0, "{changed:?}");
     assert!(
         narrow.decisions > 3 * kept.decisions,
         "windows of 8 pages: {narrow:?}, of 32: {kept:?}"
     );
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 /// Pages that are being read cannot be reclaimed: one decision fills no more than
 /// an eighth of what its cgroup, or one above it, may use.
-#[test]
 fn a_small_cgroup_is_not_filled_by_one_decision() {
     const FIRST_PAGE: &str = "echo 3 > /proc/sys/vm/drop_caches
         read before < /sys/block/raext0/stat
@@ -120,18 +122,18 @@ fn a_small_cgroup_is_not_filled_by_one_decision() {
         set -- $before; a=$3; set -- $after; echo $((($3 - a) / 2))";
     let object = accepted("extreme");
     let programs = ["/bin/sh", "/bin/dd", "/bin/mkdir"].map(PathBuf::from);
-    let mut engine = boot(&[], vec![guest_file(POLICY, object)], &programs);
+    let mut guest = boot(&[], vec![guest_file(POLICY, object)], &programs);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 64 << 20 };
-    engine.set_up(device, &step).unwrap();
+    guest.set_up(device).unwrap();
     let memory_max = Some(32 << 20);
-    engine.done(&Request::MakeCgroup { name: "small".into(), memory_max }, &step).unwrap();
+    guest.make_cgroup("small", memory_max).unwrap();
     // The limit is above the cgroup that reads.
     let below = "cd /sys/fs/cgroup/small && echo +memory > cgroup.subtree_control && mkdir below";
-    let (status, _, error) = engine.exec(&["sh", "-c", below], &step).unwrap();
+    let (status, _, error) = guest.exec(&["sh", "-c", below]).unwrap();
     assert_eq!((status, error.as_str()), (0, ""));
-    let read_in = |engine: &mut Engine, cgroup: &str| -> u64 {
+    let read_in = |guest: &mut Guest, cgroup: &str| -> u64 {
         let enter = format!("echo $$ > /sys/fs/cgroup{cgroup}/cgroup.procs\n{FIRST_PAGE}");
-        let (status, said, error) = engine.exec(&["sh", "-c", &enter], &step).unwrap();
+        let (status, said, error) = guest.exec(&["sh", "-c", &enter]).unwrap();
         assert_eq!((status, error.as_str()), (0, ""), "{said}");
         said.trim().parse().unwrap_or_else(|_| panic!("KiB were expected: {said}"))
     };
@@ -141,12 +143,12 @@ fn a_small_cgroup_is_not_filled_by_one_decision() {
     ];
     for (what, set) in cases {
         let set = set.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
-        engine.attach(POLICY, &set.collect(), &step).unwrap();
-        let (free, small) = (read_in(&mut engine, ""), read_in(&mut engine, "/small/below"));
-        engine.detach(&step).unwrap();
+        guest.attach(POLICY, &set.collect()).unwrap();
+        let (free, small) = (read_in(&mut guest, ""), read_in(&mut guest, "/small/below"));
+        guest.detach().unwrap();
         // What the file system reads of its own is a few blocks.
         assert!(free >= 16 << 10, "{what}: {free} KiB without a limit");
         assert!((4 << 10..=(4 << 10) + 64).contains(&small), "{what}: {small} KiB of 32 MiB");
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }

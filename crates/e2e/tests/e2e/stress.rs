@@ -6,9 +6,16 @@
 //! `RAEXT_STRESS_SECONDS` says for how long on each file system, and
 //! `RAEXT_STRESS_SEED` repeats a run (its accesses, not their timing).
 
-use raext_e2e::{accepted, boot, guest_file, guest_path, step, stop_clean};
+use raext_e2e::{accepted, boot, cases, guest_file, guest_path, step, stop_clean};
 use raext_model::{Fs, StressReport, StressSpec};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+cases! {
+    on_ext4,
+    on_xfs,
+    on_btrfs,
+    on_an_overlay,
+}
 
 /// The last one, made of random numbers, is no shipped policy.
 const POLICIES: [&str; 8] =
@@ -52,13 +59,13 @@ fn stress(fs: Fs) {
     step(&format!("{fs} for {seconds} s, RAEXT_STRESS_SEED={seed}"));
     let random = accepted("random");
     let more = vec![guest_file(guest_path("random"), random)];
-    let mut engine = boot(&POLICIES[..7], more, &[]);
+    let mut guest = boot(&POLICIES[..7], more, &[]);
     let policies = POLICIES.map(guest_path).to_vec();
     let spec = StressSpec { fs, seconds, seed, policies, memory_mib: 32 };
-    let report = engine.stress(spec, &step).unwrap();
+    let report = guest.stress(spec).unwrap();
     step(&format!("{report:#?}"));
     judge(&report);
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 fn judge(report: &StressReport) {
@@ -74,22 +81,18 @@ fn judge(report: &StressReport) {
     assert!(report.limit_hits > 0, "memory never ran short");
 }
 
-#[test]
 fn on_ext4() {
     stress(Fs::Ext4);
 }
 
-#[test]
 fn on_xfs() {
     stress(Fs::Xfs);
 }
 
-#[test]
 fn on_btrfs() {
     stress(Fs::Btrfs);
 }
 
-#[test]
 fn on_an_overlay() {
     stress(Fs::Overlay);
 }

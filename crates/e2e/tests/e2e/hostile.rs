@@ -3,25 +3,22 @@
 //! copy of the state for the state. The data stays right, the I/O bounded, the
 //! counters consistent, the kernel's log clean.
 
-use raext_bpf::build::Builder;
-use raext_e2e::{boot, counters, guest_file, step, stop_clean, table};
+use raext_e2e::{Guest, accepted, boot, cases, counters, guest_file, stop_clean, table};
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
-use raext_vm::{Engine, Paths};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+cases! {
+    policies_of_random_numbers_cost_time_and_never_data,
+    a_copy_of_the_state_is_no_state,
+}
 
 const DATA_BYTES: u64 = 32 << 20;
 /// How many random policies, unless RAEXT_SEEDS says otherwise.
 const SEEDS: u64 = 12;
 
-fn object(name: &str, out: &tempfile::TempDir) -> PathBuf {
-    let paths = Paths::find().unwrap();
-    let source = paths.root.join(format!("tests/accepted/{name}.bpf.c"));
-    Builder::new(&paths.root, &paths.build).build(&source, out.path(), &step).unwrap()
-}
-
-fn run_all(engine: &mut Engine) -> Vec<Sample> {
-    Workload::ALL.map(|w| engine.run(w.default_spec(), &step).unwrap()).to_vec()
+fn run_all(guest: &mut Guest) -> Vec<Sample> {
+    Workload::ALL.map(|w| guest.run(w.default_spec()).unwrap()).to_vec()
 }
 
 /// Every page of a range ends in one place.
@@ -40,24 +37,22 @@ fn consistent(what: &str, counts: &BTreeMap<String, u64>) {
     assert_eq!(counts["pages"], sum, "{what}: {counts:?}");
 }
 
-#[test]
 fn policies_of_random_numbers_cost_time_and_never_data() {
-    let out = tempfile::tempdir().unwrap();
-    let random = object("random", &out);
+    let random = accepted("random");
     let cat = [PathBuf::from("/bin/cat")];
-    let mut engine = boot(&[], vec![guest_file("/random.bpf.o", random)], &cat);
+    let mut guest = boot(&[], vec![guest_file("/random.bpf.o", random)], &cat);
     let seeds = std::env::var("RAEXT_SEEDS").map_or(SEEDS, |n| n.parse().expect("a number"));
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES };
-    engine.set_up(device, &step).unwrap();
-    let kernel = run_all(&mut engine);
+    guest.set_up(device).unwrap();
+    let kernel = run_all(&mut guest);
     let mut clamped = 0;
     let mut dropped = 0;
     for seed in 1..=seeds {
         let set = BTreeMap::from([("seed".to_owned(), seed.to_string())]);
-        engine.attach("/random.bpf.o", &set, &step).unwrap();
-        let with = run_all(&mut engine);
-        let counts = counters(&mut engine);
-        engine.detach(&step).unwrap();
+        guest.attach("/random.bpf.o", &set).unwrap();
+        let with = run_all(&mut guest);
+        let counts = counters(&mut guest);
+        guest.detach().unwrap();
         for ((kernel, with), workload) in kernel.iter().zip(&with).zip(Workload::ALL) {
             let what = format!("seed {seed}, {workload}");
             assert_eq!(with.checksum, kernel.checksum, "{what}: other data");
@@ -70,25 +65,23 @@ fn policies_of_random_numbers_cost_time_and_never_data() {
         dropped += counts["dropped_eof"] + counts["dropped_limit"] + counts["dropped_full"];
     }
     assert!(clamped > 0 && dropped > 0, "{seeds} policies, and none was absurd");
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
-#[test]
 fn a_copy_of_the_state_is_no_state() {
-    let out = tempfile::tempdir().unwrap();
-    let impostor = object("impostor", &out);
+    let impostor = accepted("impostor");
     let cat = [PathBuf::from("/bin/cat")];
-    let mut engine = boot(&[], vec![guest_file("/impostor.bpf.o", impostor)], &cat);
+    let mut guest = boot(&[], vec![guest_file("/impostor.bpf.o", impostor)], &cat);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES };
-    engine.set_up(device, &step).unwrap();
-    engine.attach("/impostor.bpf.o", &BTreeMap::new(), &step).unwrap();
-    run_all(&mut engine);
-    let counts = counters(&mut engine);
-    for row in table(&mut engine, "counters") {
+    guest.set_up(device).unwrap();
+    guest.attach("/impostor.bpf.o", &BTreeMap::new()).unwrap();
+    run_all(&mut guest);
+    let counts = counters(&mut guest);
+    for row in table(&mut guest, "counters") {
         assert_eq!(row["taken"], "0", "the copy was not refused with -EINVAL: {row:?}");
     }
     assert!(counts["kept"] > 0, "{counts:?}");
     assert_eq!((counts["ranges"], counts["clamped"]), (0, 0), "{counts:?}");
-    engine.detach(&step).unwrap();
-    stop_clean(engine);
+    guest.detach().unwrap();
+    stop_clean(guest);
 }

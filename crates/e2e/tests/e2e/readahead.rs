@@ -3,10 +3,15 @@
 //! `noop` changes nothing that the device can see, `wide` and `lean` do what
 //! they are for.
 
-use raext_e2e::{boot, guest_path, step, stop_clean};
+use raext_e2e::{ALONE, Guest, boot, cases, guest_path, stop_clean};
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload, WorkloadSpec};
-use raext_vm::Engine;
 use std::collections::BTreeMap;
+
+cases! {
+    every_policy_on_every_file_system,
+    wide_is_faster_and_lean_reads_less_on_disk: ALONE,
+    a_tunable_set_at_load_time_takes_effect,
+}
 
 const DATA_BYTES: u64 = 256 << 20;
 const POLICIES: [&str; 7] = ["noop", "noop-c", "wide", "lean", "stride", "backward", "interleaved"];
@@ -16,29 +21,28 @@ fn device(profile: DeviceProfile, fs: Fs) -> Device {
 }
 
 /// Run every workload with `policy` attached, or without one.
-fn run_all(engine: &mut Engine, policy: Option<&str>) -> Vec<(Workload, Sample)> {
+fn run_all(guest: &mut Guest, policy: Option<&str>) -> Vec<(Workload, Sample)> {
     if let Some(name) = policy {
-        engine.attach(&guest_path(name), &BTreeMap::new(), &step).unwrap();
+        guest.attach(&guest_path(name), &BTreeMap::new()).unwrap();
     }
     let samples = Workload::ALL
-        .map(|workload| (workload, engine.run(workload.default_spec(), &step).unwrap()))
+        .map(|workload| (workload, guest.run(workload.default_spec()).unwrap()))
         .to_vec();
     if policy.is_some() {
-        engine.detach(&step).unwrap();
+        guest.detach().unwrap();
     }
     samples
 }
 
 /// Device bytes are the policy's doing alone, time is not: what can be told
 /// from bytes and requests is told from them.
-#[test]
 fn every_policy_on_every_file_system() {
-    let mut engine = boot(&POLICIES, vec![], &[]);
+    let mut guest = boot(&POLICIES, vec![], &[]);
     for fs in Fs::ALL {
-        engine.set_up(device(DeviceProfile::Nvme, fs), &step).unwrap();
-        let kernel = run_all(&mut engine, None);
+        guest.set_up(device(DeviceProfile::Nvme, fs)).unwrap();
+        let kernel = run_all(&mut guest, None);
         for policy in POLICIES {
-            let with = run_all(&mut engine, Some(policy));
+            let with = run_all(&mut guest, Some(policy));
             for ((workload, before), (_, after)) in kernel.iter().zip(&with) {
                 let what = format!("{policy}, {workload} on {fs}");
                 assert_eq!(after.checksum, before.checksum, "{what}: other data");
@@ -47,7 +51,7 @@ fn every_policy_on_every_file_system() {
                 assert_eq!(before.decisions, 0, "{what}: decisions without a policy");
                 match policy {
                     "noop" | "noop-c" => {
-                        unchanged(&mut engine, policy, *workload, fs, (before, after), &what);
+                        unchanged(&mut guest, policy, *workload, fs, (before, after), &what);
                     }
                     "lean" => assert!(
                         after.device_bytes <= before.device_bytes,
@@ -58,7 +62,7 @@ fn every_policy_on_every_file_system() {
             }
         }
     }
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
 /// The same requests for the same bytes, but for a metadata block that may or
@@ -66,7 +70,7 @@ fn every_policy_on_every_file_system() {
 /// requests a little otherwise each time; and a window that is under way when a
 /// run ends is counted with the next: hence three attempts.
 fn unchanged(
-    engine: &mut Engine,
+    guest: &mut Guest,
     policy: &str,
     workload: Workload,
     fs: Fs,
@@ -81,9 +85,9 @@ fn unchanged(
     };
     let mut attempts = vec![*first];
     while !attempts.iter().any(is_near) && attempts.len() < 3 {
-        engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
-        attempts.push(engine.run(workload.default_spec(), &step).unwrap());
-        engine.detach(&step).unwrap();
+        guest.attach(&guest_path(policy), &BTreeMap::new()).unwrap();
+        attempts.push(guest.run(workload.default_spec()).unwrap());
+        guest.detach().unwrap();
     }
     assert!(
         attempts.iter().any(is_near),
@@ -91,35 +95,34 @@ fn unchanged(
     );
 }
 
-#[test]
 fn wide_is_faster_and_lean_reads_less_on_disk() {
-    let mut engine = boot(&["wide", "lean"], vec![], &[]);
-    engine.set_up(device(DeviceProfile::Disk, Fs::Ext4), &step).unwrap();
+    let mut guest = boot(&["wide", "lean"], vec![], &[]);
+    guest.set_up(device(DeviceProfile::Disk, Fs::Ext4)).unwrap();
     let seq = Workload::SeqRead.default_spec();
     let mmap_seq = Workload::MmapSeq.default_spec();
     let mmap_random = Workload::MmapRandom.default_spec();
 
-    let seq_gain = median_gain(&mut engine, "wide", seq);
+    let seq_gain = median_gain(&mut guest, "wide", seq);
     assert!(seq_gain >= 1.5, "wide: sequential read() only {seq_gain:.2} times as fast");
-    let mmap_gain = median_gain(&mut engine, "wide", mmap_seq);
+    let mmap_gain = median_gain(&mut guest, "wide", mmap_seq);
     assert!(mmap_gain >= 2.0, "wide: sequential mmap only {mmap_gain:.2} times as fast");
 
-    let kernel = engine.run(mmap_random, &step).unwrap();
-    engine.attach(&guest_path("lean"), &BTreeMap::new(), &step).unwrap();
-    let lean = engine.run(mmap_random, &step).unwrap();
-    engine.detach(&step).unwrap();
+    let kernel = guest.run(mmap_random).unwrap();
+    guest.attach(&guest_path("lean"), &BTreeMap::new()).unwrap();
+    let lean = guest.run(mmap_random).unwrap();
+    guest.detach().unwrap();
     let fewer = kernel.device_bytes as f64 / lean.device_bytes as f64;
     assert!(fewer >= 15.0, "lean: only {fewer:.1} times fewer device bytes: {kernel:?} {lean:?}");
-    stop_clean(engine);
+    stop_clean(guest);
 }
 
-fn median_gain(engine: &mut Engine, policy: &str, spec: WorkloadSpec) -> f64 {
+fn median_gain(guest: &mut Guest, policy: &str, spec: WorkloadSpec) -> f64 {
     let mut gains: Vec<f64> = (0..5)
         .map(|_| {
-            let kernel = engine.run(spec, &step).unwrap();
-            engine.attach(&guest_path(policy), &BTreeMap::new(), &step).unwrap();
-            let with = engine.run(spec, &step).unwrap();
-            engine.detach(&step).unwrap();
+            let kernel = guest.run(spec).unwrap();
+            guest.attach(&guest_path(policy), &BTreeMap::new()).unwrap();
+            let with = guest.run(spec).unwrap();
+            guest.detach().unwrap();
             kernel.elapsed_ns as f64 / with.elapsed_ns as f64
         })
         .collect();
@@ -127,16 +130,15 @@ fn median_gain(engine: &mut Engine, policy: &str, spec: WorkloadSpec) -> f64 {
     gains[gains.len() / 2]
 }
 
-#[test]
 fn a_tunable_set_at_load_time_takes_effect() {
-    let mut engine = boot(&["wide"], vec![], &[]);
-    engine.set_up(device(DeviceProfile::Nvme, Fs::Ext4), &step).unwrap();
+    let mut guest = boot(&["wide"], vec![], &[]);
+    guest.set_up(device(DeviceProfile::Nvme, Fs::Ext4)).unwrap();
     let spec = Workload::SeqRead.default_spec();
     let mut reads = |limit_kb: &str| {
         let set = BTreeMap::from([("limit_kb".to_owned(), limit_kb.to_owned())]);
-        engine.attach(&guest_path("wide"), &set, &step).unwrap();
-        let sample = engine.run(spec, &step).unwrap();
-        engine.detach(&step).unwrap();
+        guest.attach(&guest_path("wide"), &set).unwrap();
+        let sample = guest.run(spec).unwrap();
+        guest.detach().unwrap();
         sample.decisions
     };
     let (narrow, wide) = (reads("64"), reads("8192"));
@@ -144,5 +146,5 @@ fn a_tunable_set_at_load_time_takes_effect() {
         narrow > 4 * wide,
         "{narrow} decisions at 64 KiB, {wide} at 8 MiB: the limit has no effect"
     );
-    stop_clean(engine);
+    stop_clean(guest);
 }

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The guest of a test, and all that the tests ask of one.
+//!
+//! A plain machine (the usual kernel, with the shipped policies, the test
+//! programs and the command) serves one test after the other: a test that passes
+//! and leaves it clean ([`stop_clean`]) leaves it to the next one. A test that
+//! fails, and one that needs anything else, has a machine of its own.
+
+use crate::{complaints, guest_file, guest_path, policies, raext, shipped, step};
+use raext_model::{
+    Caches, ChurnKind, Device, GroupRun, LoadOutcome, Placement, Program, Ran, ReadBy, Request,
+    Sample, Sight, StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
+};
+use raext_vm::{Captured, Engine, EngineError, GuestObject, KernelChoice, Setup, Talk};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+type Result<T> = std::result::Result<T, EngineError>;
+
+/// Programs of the host in a plain machine.
+const PROGRAMS: [&str; 8] = [
+    "/bin/cat",
+    "/bin/cp",
+    "/bin/dd",
+    "/bin/mkdir",
+    "/bin/sh",
+    "/bin/sleep",
+    "/usr/bin/setpriv",
+    "/usr/bin/timeout",
+];
+/// Test programs in a plain machine, each at `/NAME.bpf.o`.
+const ACCEPTED: [&str; 5] = ["beyond", "extreme", "impostor", "random", "seed"];
+
+thread_local! {
+    /// The plain machine that the last test has left.
+    static KEPT: RefCell<Option<Guest>> = const { RefCell::new(None) };
+}
+
+/// A booted machine with the module loaded.
+pub struct Guest {
+    engine: Engine,
+    /// Whether it may serve the next test.
+    is_plain: bool,
+    /// Lines of the kernel's log that a test before has answered for.
+    seen: usize,
+}
+
+/// Boot with some shipped policies and more files in the guest.
+///
+/// # Panics
+/// When the machine does not start.
+pub fn boot(policies: &[&str], more: Vec<GuestObject>, programs: &[PathBuf]) -> Guest {
+    let plain = plain_files();
+    let is_plain = more.iter().all(|file| plain.iter().any(|known| same(known, file)))
+        && programs.iter().all(|program| PROGRAMS.iter().any(|known| program.ends_with(known)));
+    if !is_plain {
+        return boot_kernel(&usual_kernel(), policies, more, programs);
+    }
+    if let Some(guest) = KEPT.take() {
+        step("the machine of the test before serves this one");
+        return guest;
+    }
+    let programs: Vec<_> = PROGRAMS.iter().map(PathBuf::from).collect();
+    let setup = Setup { kernel: usual_kernel(), objects: plain, programs, ..Setup::default() };
+    Guest { is_plain: true, ..Guest::start(setup) }
+}
+
+/// The kernel that the tests run on: the default, or what `RAEXT_E2E_KERNEL` says
+/// (a series or an image).
+///
+/// # Panics
+/// When the variable is no text.
+pub fn usual_kernel() -> KernelChoice {
+    let Some(kernel) = env::var_os("RAEXT_E2E_KERNEL") else {
+        return KernelChoice::default();
+    };
+    let text = kernel.to_str().expect("RAEXT_E2E_KERNEL is text");
+    let Ok(want) = text.parse();
+    KernelChoice { want, untested: true }
+}
+
+/// Boot a machine of the test's own, with this kernel.
+///
+/// # Panics
+/// When the machine does not start.
+pub fn boot_kernel(
+    kernel: &KernelChoice,
+    policies: &[&str],
+    more: Vec<GuestObject>,
+    programs: &[PathBuf],
+) -> Guest {
+    let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
+    Guest::start(Setup {
+        kernel: kernel.clone(),
+        objects: files.chain(more).collect(),
+        programs: programs.to_vec(),
+        ..Setup::default()
+    })
+}
+
+/// Fail if the kernel complained of anything, or if the test leaves a policy
+/// attached; else switch off, or keep the machine for the next test.
+///
+/// # Panics
+/// When it did.
+pub fn stop_clean(mut guest: Guest) {
+    let log = guest.kernel_log().expect("the kernel's log can be read");
+    let bad = complaints(log.get(guest.seen..).unwrap_or(&log));
+    assert!(bad.is_empty(), "the kernel complained:\n{bad:#?}");
+    if !guest.is_plain {
+        return guest.stop().expect("the machine switches off");
+    }
+    guest.seen = log.len();
+    // A new module has no parameters set and no counts. It cannot be removed
+    // while a policy is attached.
+    if guest.has_module().expect("the guest runs cat") {
+        guest.unload_module().expect("the test leaves no policy attached");
+    }
+    guest.load_module().expect("the module can be loaded again");
+    KEPT.set(Some(guest));
+}
+
+fn plain_files() -> Vec<GuestObject> {
+    let shipped = policies::names().into_iter().map(|name| {
+        let object = shipped(&name);
+        guest_file(guest_path(&name), object)
+    });
+    let accepted = ACCEPTED.map(|name| guest_file(guest_name(name), policies::accepted(name)));
+    shipped.chain(accepted).chain([raext()]).collect()
+}
+
+/// Where a test program lies in a plain machine.
+fn guest_name(accepted: &str) -> String {
+    format!("/{accepted}.bpf.o")
+}
+
+fn same(a: &GuestObject, b: &GuestObject) -> bool {
+    (&a.guest, &a.host, a.executable) == (&b.guest, &b.host, b.executable)
+}
+
+/// Each asks the agent, and fails when the machine or the agent does.
+#[expect(missing_docs, reason = "the requests' own documentation is in raext-model")]
+#[expect(clippy::missing_errors_doc, reason = "said above, of all of them")]
+impl Guest {
+    /// Boot a machine of the test's own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(setup: Setup) -> Self {
+        let engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
+        Self { engine, is_plain: false, seen: 0 }
+    }
+
+    /// For crates that drive the machine themselves.
+    pub fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    pub fn release(&self) -> &str {
+        self.engine.release()
+    }
+
+    pub fn check(&mut self, object: &str, set: &BTreeMap<String, String>) -> Result<LoadOutcome> {
+        self.engine.check(object, set, &step)
+    }
+
+    pub fn attach(&mut self, object: &str, set: &BTreeMap<String, String>) -> Result<()> {
+        self.engine.attach(object, set, &step)
+    }
+
+    pub fn attach_at(
+        &mut self,
+        object: &str,
+        set: &BTreeMap<String, String>,
+        placement: Placement,
+    ) -> Result<()> {
+        self.engine.attach_at(object, set, placement, &step)
+    }
+
+    pub fn detach(&mut self) -> Result<()> {
+        self.engine.detach(&step)
+    }
+
+    pub fn set_up(&mut self, device: Device) -> Result<()> {
+        self.engine.set_up(device, &step)
+    }
+
+    pub fn run(&mut self, spec: WorkloadSpec) -> Result<Sample> {
+        self.engine.run(spec, &step)
+    }
+
+    pub fn exec(&mut self, argv: &[&str]) -> Result<(i32, String, String)> {
+        self.engine.exec(argv, &step)
+    }
+
+    pub fn kernel_log(&mut self) -> Result<Vec<String>> {
+        self.engine.kernel_log(&step)
+    }
+
+    pub fn load_module(&mut self) -> Result<()> {
+        self.engine.done(&Request::LoadModule, &step)
+    }
+
+    pub fn unload_module(&mut self) -> Result<()> {
+        self.engine.done(&Request::UnloadModule, &step)
+    }
+
+    fn has_module(&mut self) -> Result<bool> {
+        Ok(self.exec(&["cat", "/sys/module/readahead_ext/initstate"])?.0 == 0)
+    }
+
+    pub fn churn(
+        &mut self,
+        kind: ChurnKind,
+        object: &str,
+        cycles: u32,
+        readers: u32,
+    ) -> Result<()> {
+        self.engine.done(&Request::Churn { kind, object: object.into(), cycles, readers }, &step)
+    }
+
+    pub fn stress(&mut self, spec: StressSpec) -> Result<StressReport> {
+        self.engine.stress(spec, &step)
+    }
+
+    pub fn make_cgroup(&mut self, name: &str, memory_max: Option<u64>) -> Result<()> {
+        self.engine.done(&Request::MakeCgroup { name: name.into(), memory_max }, &step)
+    }
+
+    pub fn run_together(&mut self, runs: Vec<GroupRun>) -> Result<Vec<Sample>> {
+        self.engine.run_together(runs, &step)
+    }
+
+    pub fn break_device(&mut self, offsets: Vec<u64>) -> Result<()> {
+        self.engine.done(&Request::BreakDevice { offsets }, &step)
+    }
+
+    pub fn read_all(&mut self, by: ReadBy) -> Result<Sight> {
+        self.engine.read_all(by, &step)
+    }
+
+    pub fn make_root(&mut self, layers: &[&str]) -> Result<()> {
+        self.engine.make_root(layers, &step)
+    }
+
+    pub fn bind(&mut self, from: &str, at: &str) -> Result<()> {
+        self.engine.bind(from, at, &step)
+    }
+
+    pub fn mount_disk(&mut self, name: &str, make: bool, read_only: bool) -> Result<()> {
+        self.engine.mount_disk(name, make, read_only, &step)
+    }
+
+    pub fn unmount_disk(&mut self, name: &str) -> Result<()> {
+        self.engine.unmount_disk(name, &step)
+    }
+
+    pub fn make_volume(&mut self, volume: Volume) -> Result<VolumeMade> {
+        self.engine.make_volume(volume, &step)
+    }
+
+    pub fn drop_volume(&mut self) -> Result<()> {
+        self.engine.drop_volume(&step)
+    }
+
+    pub fn drop_caches(&mut self, caches: Caches) -> Result<()> {
+        self.engine.drop_caches(caches, &step)
+    }
+
+    pub fn run_program(&mut self, program: Program, talk: Talk<'_>) -> Result<Ran> {
+        self.engine.run_program(program, talk, &step)
+    }
+
+    pub fn capture(&mut self, program: Program) -> Result<Captured> {
+        self.engine.capture(program, &step)
+    }
+
+    pub fn start_program(&mut self, program: Program) -> Result<u32> {
+        self.engine.start_program(program, &step)
+    }
+
+    pub fn end_program(&mut self, id: u32, signal: i32, within: Duration) -> Result<Captured> {
+        self.engine.end_program(id, signal, within, &step)
+    }
+
+    pub fn stop(self) -> Result<()> {
+        self.engine.stop()
+    }
+}

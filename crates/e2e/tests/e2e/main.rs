@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Every test that needs the command, a kernel or a microVM, in one program
+//! (`raext_e2e::main`), by subject.
+
+mod archive;
+mod auto;
+mod bench;
+mod command;
+mod extremes;
+mod groups;
+mod guard;
+mod hostile;
+mod ibt;
+mod io_errors;
+mod kernels;
+mod kit;
+mod life;
+mod operator;
+mod patterns;
+mod programs;
+mod readahead;
+mod sight;
+mod software;
+mod stress;
+mod trial;
+mod verdicts;
+
+fn main() -> std::process::ExitCode {
+    raext_e2e::main(
+        [
+            archive::TESTS,
+            auto::TESTS,
+            bench::TESTS,
+            command::TESTS,
+            extremes::TESTS,
+            groups::TESTS,
+            guard::TESTS,
+            hostile::TESTS,
+            ibt::TESTS,
+            io_errors::TESTS,
+            kernels::TESTS,
+            kit::TESTS,
+            life::TESTS,
+            operator::TESTS,
+            patterns::TESTS,
+            programs::TESTS,
+            readahead::TESTS,
+            sight::TESTS,
+            software::TESTS,
+            stress::TESTS,
+            trial::TESTS,
+            verdicts::TESTS,
+        ]
+        .concat(),
+    )
+}
