@@ -5,6 +5,7 @@
 use crate::error::Context;
 use crate::workload::Stage;
 use crate::{modules, policy};
+use raext_bpf::load::{RELEASED_WITHIN, Resource, released};
 use raext_model::{ChurnKind, Failure, Reply};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -14,10 +15,6 @@ use std::time::{Duration, Instant};
 const DECIDES_FOR: Duration = Duration::from_millis(20);
 /// How long it waits to be asked at all: a kernel that watches itself is slow.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
-/// How long the module may stay in use after its last policy: programs and maps
-/// are freed after a grace period.
-const FREE_WITHIN: Duration = Duration::from_secs(30);
-
 /// What to repeat.
 pub struct Churn<'a> {
     /// What comes and goes.
@@ -48,7 +45,7 @@ pub fn run(
         }
         let attached = policy::attach_known(churn.object)?;
         decisions += decide();
-        policy::detach(attached);
+        policy::detach(attached)?;
         if churn.kind == ChurnKind::Module {
             unload()?;
         }
@@ -86,11 +83,6 @@ fn decide() -> u64 {
 }
 
 fn unload() -> Result<(), Failure> {
-    let start = Instant::now();
-    loop {
-        match modules::unload_ours() {
-            Err(_) if start.elapsed() < FREE_WITHIN => sleep(Duration::from_millis(5)),
-            outcome => return outcome,
-        }
-    }
+    released(Resource::Module, Instant::now() + RELEASED_WITHIN);
+    modules::unload_ours()
 }

@@ -6,8 +6,6 @@ use raext_bpf::load::{Attached, Attempt, Swapped};
 use raext_model::{Failure, LoadOutcome, Placement, Reply};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::thread::sleep;
-use std::time::Duration;
 
 /// Tunables, by name.
 type Set = BTreeMap<String, String>;
@@ -66,17 +64,13 @@ pub fn accepted() -> LoadOutcome {
     LoadOutcome { accepted: true, errno: 0, log: String::new() }
 }
 
-/// Detach, and wait until the kernel has let go: it does so on a work queue
-/// where the last reference was a program's or a map's.
-pub fn detach(attached: Attached) {
-    let before = raext_bpf::load::attached().map_or(0, |table| table.len());
-    drop(attached);
-    for _ in 0..1000 {
-        match raext_bpf::load::attached() {
-            Some(table) if table.len() >= before => sleep(Duration::from_millis(2)),
-            _ => return,
-        }
-    }
+/// Detach, and wait until the kernel has released the policy's scope.
+///
+/// # Errors
+/// When something else holds the link.
+pub fn detach(attached: Attached) -> Result<(), Failure> {
+    let name = attached.name().to_owned();
+    attached.detach(&|_| ()).context(|| format!("detach {name}"))
 }
 
 /// Decisions that all policies were asked for so far; 0 without the module.

@@ -109,7 +109,7 @@ impl Agent {
                 if self.attached.is_empty() {
                     return Err(not_attached("detach"));
                 }
-                self.attached.drain(..).for_each(policy::detach);
+                self.attached.drain(..).try_for_each(policy::detach)?;
                 Ok(Reply::Done)
             }
             Request::SetupDevice { device } => {

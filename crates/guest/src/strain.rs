@@ -196,9 +196,9 @@ impl Comings {
                 _ => self.swaps.fetch_add(1, Ordering::Relaxed),
             };
             sleep(decides_for);
-            policy::detach(first);
+            policy::detach(first)?;
             sleep(decides_for);
-            policy::detach(second);
+            policy::detach(second)?;
             self.attached.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::args::{AttachArgs, DetachArgs, SwapArgs};
 use crate::check::source_roots;
 use crate::exit::Stop;
 use crate::steps::Steps;
-use crate::{place, policy};
+use crate::{list, place, policy};
 use anyhow::Result;
 use raext_bpf::load::{Attached, Attempt, Swapped};
 use raext_model::Placement;
@@ -34,39 +34,53 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
         }
     };
     if args.foreground {
-        return hold(attached);
+        return hold(attached, steps);
     }
     let pinned = attached.pin(&name)?;
     println!(
-        "attached {name} (pinned at {}); `raext detach {name}` takes it away",
+        "attached {name} (pinned at {}); detach it with `raext detach {name}`",
         pinned.display()
     );
     Ok(())
 }
 
-/// Wait for the user or the system to end the command; the policy goes with it.
-fn hold(attached: Attached) -> Result<()> {
-    println!("attached {} until this command ends (Ctrl-C)", attached.name());
+/// Wait for the user or the system to end the command, then detach the policy.
+fn hold(attached: Attached, steps: &Steps) -> Result<()> {
+    let name = attached.name().to_owned();
+    println!("attached {name} until this command ends (Ctrl-C)");
     crate::signals::wait_for_end()?;
-    drop(attached);
-    println!("detached");
+    attached.detach(&|text| steps.note(text))?;
+    println!("detached {name}");
     Ok(())
 }
 
-/// Unpin one policy or all of them.
-pub fn detach(args: &DetachArgs) -> Result<()> {
+/// Unpin one policy or all of them. One that cannot be detached does not keep the others
+/// attached.
+pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
+    let mut last = None;
     let names = match &args.name {
         Some(name) => vec![name.clone()],
-        None => raext_bpf::load::list()?.into_iter().map(|p| p.name).collect(),
+        None => {
+            let pins = raext_bpf::load::pins()?;
+            list::warn_of(&pins, steps);
+            pins.policies.into_iter().map(|pin| pin.name).collect()
+        }
     };
     if names.is_empty() {
-        println!("no policy is attached");
+        println!("no policy is pinned");
     }
     for name in names {
-        raext_bpf::load::detach(&name)?;
-        println!("detached {name}");
+        match raext_bpf::load::detach(&name, &|text| steps.note(text)) {
+            Ok(()) => println!("detached {name}"),
+            Err(error) => {
+                // The last one ends the command.
+                if let Some(error) = last.replace(error) {
+                    steps.note(&error.to_string());
+                }
+            }
+        }
     }
-    Ok(())
+    Ok(last.map_or(Ok(()), Err)?)
 }
 
 /// Put another policy into the place of a pinned one.

@@ -3,17 +3,23 @@
 
 use crate::args::ListArgs;
 use crate::place;
+use crate::steps::Steps;
 use anyhow::Result;
-use raext_bpf::load::{AttachedPolicy, PinnedPolicy};
+use raext_bpf::load::{AttachedPolicy, PinnedPolicy, Pins};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show what is attached.
-pub fn run(args: &ListArgs) -> Result<()> {
-    let pinned = raext_bpf::load::list()?;
+pub fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
+    let pins = raext_bpf::load::pins()?;
+    if !args.json {
+        warn_of(&pins, steps);
+    }
+    let Pins { policies: pinned, unreadable } = pins;
     // The module knows those too that a process holds, or another tool pinned.
     let attached = raext_bpf::load::attached();
     if args.json {
-        let both = serde_json::json!({ "pinned": pinned, "attached": attached });
+        let both =
+            serde_json::json!({ "pinned": pinned, "attached": attached, "unreadable": unreadable });
         println!("{}", serde_json::to_string_pretty(&both)?);
         return Ok(());
     }
@@ -43,6 +49,13 @@ pub fn run(args: &ListArgs) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Name the pins that are no policy's or cannot be opened.
+pub fn warn_of(pins: &Pins, steps: &Steps) {
+    for pin in &pins.unreadable {
+        steps.note(&format!("{}: not shown: {}", pin.path.display(), pin.why));
+    }
 }
 
 /// Pins can be seen without debugfs; what they hold cannot.

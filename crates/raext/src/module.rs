@@ -7,6 +7,7 @@ use crate::args::ModuleCommand;
 use crate::exit::Stop;
 use crate::steps::Steps;
 use anyhow::{Context as _, Result};
+use raext_bpf::load::{Resource, await_release};
 use raext_vm::Paths;
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -18,7 +19,7 @@ pub fn run(command: &ModuleCommand, steps: &Steps) -> Result<()> {
     match command {
         ModuleCommand::Build { untested } => build(*untested, steps),
         ModuleCommand::Load => load(),
-        ModuleCommand::Unload => unload(),
+        ModuleCommand::Unload => unload(steps),
     }
 }
 
@@ -89,24 +90,58 @@ fn load() -> Result<()> {
     Ok(())
 }
 
-fn unload() -> Result<()> {
+fn unload(steps: &Steps) -> Result<()> {
     if fs::metadata("/sys/module/readahead_ext").is_err() {
         println!("readahead_ext is not loaded");
         return Ok(());
     }
-    // As rmmod: never wait for users, never force.
-    match rustix::system::delete_module(c"readahead_ext", libc_nonblock()) {
-        Ok(()) => println!("removed"),
+    match remove() {
+        // Detached policies hold the module until the grace period is over.
         Err(Errno::WOULDBLOCK) => {
-            return Err(Stop::environment(
-                "a policy is attached or loaded and holds the module: see `raext list`, then \
-                 `raext detach`",
-            ));
+            refuse_while_attached()?;
+            await_release(Resource::Module, &|text| steps.note(text)).map_err(|holders| {
+                Stop::environment(format!(
+                    "readahead_ext: a policy is loaded and holds the module: {holders}: end the \
+                     holder, then run `raext module unload` again"
+                ))
+            })?;
+            remove()
         }
-        Err(Errno::PERM) => return Err(Stop::environment("removing a module needs root")),
-        Err(errno) => return Err(Stop::environment(format!("removing readahead_ext: {errno}"))),
+        removed => removed,
     }
+    .map_err(|errno| {
+        Stop::environment(match errno {
+            Errno::PERM => "removing a module needs root".to_owned(),
+            Errno::WOULDBLOCK => "readahead_ext: a policy was loaded meanwhile and holds the \
+                                  module: see `raext list`, then `raext detach`"
+                .to_owned(),
+            other => format!("removing readahead_ext: {other}"),
+        })
+    })?;
+    println!("removed");
     Ok(())
+}
+
+/// As rmmod does it: the kernel refuses a module in use, and never forces.
+fn remove() -> Result<(), Errno> {
+    rustix::system::delete_module(c"readahead_ext", libc_nonblock())
+}
+
+/// A policy that decides is not waited for.
+fn refuse_while_attached() -> Result<()> {
+    let pins = raext_bpf::load::pins()?.policies;
+    let names: Vec<_> = match raext_bpf::load::attached() {
+        Some(attached) => attached.iter().map(ToString::to_string).collect(),
+        None => pins.into_iter().map(|pin| pin.name).collect(),
+    };
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::environment(format!(
+        "readahead_ext: the module is held by an attached policy ({}): see `raext list`, then \
+         `raext detach`",
+        names.join("; ")
+    )))
 }
 
 /// `O_NONBLOCK`, which delete_module takes as its flag.

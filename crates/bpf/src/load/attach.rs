@@ -3,7 +3,8 @@
 
 use crate::load::attached::{AttachedPolicy, attached};
 use crate::load::loaded::{errno, load, outcome};
-use crate::load::pins::{PIN_DIR, list};
+use crate::load::pins::{PIN_DIR, pins};
+use crate::load::release::{Resource, await_release};
 use crate::load::{LoadError, capture};
 use crate::object::PolicyObject;
 use libbpf_rs::{Link, MapCore as _, MapType, Object};
@@ -90,8 +91,8 @@ fn busy(placement: &Placement) -> LoadError {
 
 /// The policy with the name that it is pinned by, if it is.
 fn pinned_as(policy: &AttachedPolicy) -> String {
-    let pins = list().unwrap_or_default();
-    match pins.into_iter().find(|pin| pin.link_id == policy.link) {
+    let pins = pins().unwrap_or_default();
+    match pins.policies.into_iter().find(|pin| pin.link_id == policy.link) {
         Some(pin) => format!("'{}' ({policy})", pin.name),
         None => policy.to_string(),
     }
@@ -114,6 +115,33 @@ impl Attached {
     /// The policy's own name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The id of the link.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn link_id(&self) -> Result<u32, LoadError> {
+        let info = self.link.info().map_err(|error| LoadError::Attach {
+            name: self.name.clone(),
+            why: format!("its link has no id: {error:#}"),
+        })?;
+        Ok(info.id)
+    }
+
+    /// Close the link and wait until the kernel has released the policy's scope. A wait
+    /// that is longer than a moment is announced by `say`.
+    ///
+    /// # Errors
+    /// When something else holds the link: the error names the holders.
+    pub fn detach(self, say: &dyn Fn(&str)) -> Result<(), LoadError> {
+        let (name, link_id) = (self.name.clone(), self.link_id()?);
+        drop(self);
+        await_release(Resource::Link(link_id), say).map_err(|holders| LoadError::Held {
+            name,
+            link_id,
+            holders,
+        })
     }
 
     /// Pin the link in bpffs, so that the policy outlives this process.

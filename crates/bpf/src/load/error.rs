@@ -2,6 +2,7 @@
 //! Why a policy could not be loaded, attached or taken away, other than by the
 //! kernel's verdict.
 
+use crate::load::release::Holders;
 use raext_model::{Classified, Kind};
 use std::path::PathBuf;
 use thiserror::Error;
@@ -107,6 +108,30 @@ pub enum LoadError {
     /// No such pin.
     #[error("no policy is pinned as '{0}': `raext list` shows those that are")]
     NoSuchPin(String),
+    /// A pin that cannot be read as a policy's.
+    #[error(
+        "{}: {why}: `bpftool link show pinned` and `rm` work on it, raext leaves it alone",
+        path.display()
+    )]
+    UnreadablePin {
+        /// The pin.
+        path: PathBuf,
+        /// The reason.
+        why: String,
+    },
+    /// The pin is gone or the process's link is closed, and the policy still decides.
+    #[error(
+        "{name} (link {link_id}) still decides: {holders}: end the holder, and the policy is \
+         detached"
+    )]
+    Held {
+        /// The name that the policy was detached by.
+        name: String,
+        /// The id of its link.
+        link_id: u32,
+        /// The holders.
+        holders: Holders,
+    },
 }
 
 impl Classified for LoadError {
@@ -116,7 +141,8 @@ impl Classified for LoadError {
             | Self::NoModule
             | Self::NoBtf
             | Self::HooksHeld
-            | Self::Bpffs { .. } => Kind::Environment,
+            | Self::Bpffs { .. }
+            | Self::Held { .. } => Kind::Environment,
             _ => Kind::Refused,
         }
     }

@@ -11,6 +11,7 @@ mod counters;
 mod error;
 mod loaded;
 mod pins;
+mod release;
 mod swap;
 mod table;
 
@@ -19,5 +20,6 @@ pub use attached::{AttachedPolicy, attached};
 pub use counters::{Counters, counters, decisions};
 pub use error::LoadError;
 pub use loaded::{check, check_tunables};
-pub use pins::{PIN_DIR, PinnedPolicy, detach, list};
+pub use pins::{PIN_DIR, PinnedPolicy, Pins, UnreadablePin, detach, pins};
+pub use release::{Holder, Holders, RELEASED_WITHIN, Resource, await_release, released};
 pub use swap::{Swapped, swap};

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Policies that outlive the command: their links are pinned in bpffs.
 
-use crate::load::LoadError;
 use crate::load::attached::{AttachedPolicy, attached};
+use crate::load::release::{self, Resource, await_release};
+use crate::load::{LoadError, capture};
 use libbpf_rs::Link;
 use libbpf_rs::query::{LinkTypeInfo, StructOpsLinkInfo};
 use serde::Serialize;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::Duration;
 
 /// Where the links are pinned.
 pub const PIN_DIR: &str = "/sys/fs/bpf/raext";
@@ -37,73 +36,112 @@ impl PinnedPolicy {
     }
 }
 
-/// The pinned policies, by name.
+/// A file among the pins that is no policy's link, or cannot be opened.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnreadablePin {
+    /// The file.
+    pub path: PathBuf,
+    /// The reason.
+    pub why: String,
+}
+
+impl UnreadablePin {
+    fn error(self) -> LoadError {
+        LoadError::UnreadablePin { path: self.path, why: self.why }
+    }
+}
+
+/// What lies in [`PIN_DIR`].
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Pins {
+    /// The pinned policies, by name.
+    pub policies: Vec<PinnedPolicy>,
+    /// Everything else, by path.
+    pub unreadable: Vec<UnreadablePin>,
+}
+
+impl Pins {
+    /// The policy that is pinned by this name.
+    ///
+    /// # Errors
+    /// When there is no such pin, or it is no policy's.
+    pub fn named(self, name: &str) -> Result<PinnedPolicy, LoadError> {
+        let Self { policies, unreadable } = self;
+        if let Some(pin) = policies.into_iter().find(|pin| pin.name == name) {
+            return Ok(pin);
+        }
+        let path = Path::new(PIN_DIR).join(name);
+        Err(match unreadable.into_iter().find(|pin| pin.path == path) {
+            Some(pin) => pin.error(),
+            None => LoadError::NoSuchPin(name.to_owned()),
+        })
+    }
+}
+
+/// Look at all pins.
 ///
 /// # Errors
 /// When the folder of pins cannot be read.
-pub fn list() -> Result<Vec<PinnedPolicy>, LoadError> {
+pub fn pins() -> Result<Pins, LoadError> {
     let unreadable = |error: std::io::Error| match error.kind() {
         ErrorKind::PermissionDenied => LoadError::NotPermitted,
         _ => LoadError::Bpffs { path: PIN_DIR.into(), why: error.to_string() },
     };
     let entries = match fs::read_dir(PIN_DIR) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Pins::default()),
         Err(error) => return Err(unreadable(error)),
     };
-    let mut found = Vec::new();
+    let mut pins = Pins::default();
     for entry in entries {
         let path = entry.map_err(unreadable)?.path();
-        // What is no link of a struct_ops table is not ours to show.
-        found.extend(read_pin(&path));
+        match read_pin(&path) {
+            Ok(policy) => pins.policies.push(policy),
+            Err(why) => pins.unreadable.push(UnreadablePin { path, why }),
+        }
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+    pins.policies.sort_by(|a, b| a.name.cmp(&b.name));
+    pins.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(pins)
 }
 
-fn read_pin(path: &Path) -> Option<PinnedPolicy> {
-    let mut link = Link::open(path).ok()?;
-    // Looking at a link must not detach it.
-    link.disconnect();
-    let info = link.info().ok()?;
-    let LinkTypeInfo::StructOps(StructOpsLinkInfo { map_id, .. }) = info.info else {
-        return None;
+fn read_pin(path: &Path) -> Result<PinnedPolicy, String> {
+    let opened = || {
+        // libbpf opens a pinned map or program as a link, too, and would misread it.
+        if !release::pinned(path)?.lines().any(|line| line == "link_type:\tstruct_ops") {
+            return Ok(None);
+        }
+        let mut link = Link::open(path)?;
+        // Looking at a link must not detach it.
+        link.disconnect();
+        link.info().map(Some)
     };
-    let attached = attached().and_then(|table| table.into_iter().find(|p| p.link == info.id));
-    Some(PinnedPolicy {
-        name: path.file_name()?.to_string_lossy().into_owned(),
-        path: path.to_path_buf(),
-        link_id: info.id,
-        map_id,
-        attached,
-    })
+    let (info, _) = capture::capture(opened);
+    let info = info.map_err(|error: libbpf_rs::Error| format!("{error:#}"))?;
+    let Some((id, LinkTypeInfo::StructOps(StructOpsLinkInfo { map_id, .. }))) =
+        info.map(|info| (info.id, info.info))
+    else {
+        return Err("it is not the link of a policy".into());
+    };
+    let attached = attached().and_then(|table| table.into_iter().find(|p| p.link == id));
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(PinnedPolicy { name, path: path.to_path_buf(), link_id: id, map_id, attached })
 }
 
-/// Remove a pin, and with it the policy; returns when its place is free.
+/// Unpin a policy and wait until the kernel has released its scope. A wait that is longer
+/// than a moment is announced by `say`.
 ///
 /// # Errors
-/// When there is no such pin or it cannot be removed.
-pub fn detach(name: &str) -> Result<(), LoadError> {
-    let path = Path::new(PIN_DIR).join(name);
-    let pinned = list()?.into_iter().find(|pin| pin.name == name);
-    let Some(pinned) = pinned else {
-        return Err(LoadError::NoSuchPin(name.to_owned()));
-    };
+/// When there is no such pin, it cannot be removed, or the policy is held by something
+/// else: the error names the holders.
+pub fn detach(name: &str, say: &dyn Fn(&str)) -> Result<(), LoadError> {
+    let pinned = pins()?.named(name)?;
+    let PinnedPolicy { path, link_id, .. } = pinned;
     fs::remove_file(&path)
         .map_err(|error| LoadError::Bpffs { path: path.clone(), why: error.to_string() })?;
-    await_end(pinned.link_id);
-    Ok(())
-}
-
-/// The kernel lets go of an unpinned link a little later (by a work queue), and
-/// of its id a little before the policy's place is free.
-fn await_end(link_id: u32) {
-    let alive = || libbpf_rs::query::LinkInfoIter::default().any(|link| link.id == link_id);
-    let in_place = || attached().is_some_and(|table| table.iter().any(|p| p.link == link_id));
-    for _ in 0..500 {
-        if !alive() && !in_place() {
-            return;
-        }
-        sleep(Duration::from_millis(10));
-    }
+    await_release(Resource::Link(link_id), say).map_err(|holders| LoadError::Held {
+        name: name.to_owned(),
+        link_id,
+        holders,
+    })
 }

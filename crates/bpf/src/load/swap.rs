@@ -28,9 +28,7 @@ pub enum Swapped {
 /// When there is no such pin, the object file or a tunable is wrong, or the
 /// kernel does not replace it. The old policy then still decides.
 pub fn swap(pin: &str, path: &Path, set: &BTreeMap<String, String>) -> Result<Swapped, LoadError> {
-    let pinned = pins::list()?.into_iter().find(|pinned| pinned.name == pin);
-    let pinned = pinned.ok_or_else(|| LoadError::NoSuchPin(pin.to_owned()))?;
-    let PinnedPolicy { path: place, attached, .. } = pinned;
+    let PinnedPolicy { path: place, attached, .. } = pins::pins()?.named(pin)?;
     let attached = attached.ok_or_else(|| LoadError::Gone(pin.to_owned()))?;
     let (opened, said) = capture::capture(|| Link::open(&place));
     let mut old = opened.map_err(|error| LoadError::Bpffs {
