@@ -14,6 +14,7 @@ cases! {
     the_command_attaches_lists_and_detaches,
     a_foreground_policy_goes_with_its_process,
     what_stands_in_the_way_is_named,
+    detach_ends_with_the_policy_or_with_the_holder_s_name,
     bpftool_registers_the_c_policy,
 }
 
@@ -140,6 +141,72 @@ fn what_stands_in_the_way_is_named() {
     assert_eq!(run(&mut guest, &["/bin/raext", "detach", "--all"]).0, 0);
     // The module has said in the log why it could not hook: that is wanted here.
     guest.stop().unwrap();
+}
+
+/// Opens a pin (`BPF_OBJ_GET`) and keeps the descriptor.
+const KEEP_OPEN: &str = r#"my $path = "/sys/fs/bpf/raext/it\0"; my $attr = pack("P L L", $path, 0, 0);
+    syscall(321, 7, $attr, 16) >= 0 or die "bpf: $!"; open(my $ready, ">", "/tmp/ready"); sleep 600"#;
+
+fn detach_ends_with_the_policy_or_with_the_holder_s_name() {
+    let programs = [
+        "/bin/sh",
+        "/bin/ln",
+        "/bin/rm",
+        "/bin/mkdir",
+        "/bin/rmdir",
+        "/bin/sleep",
+        "/usr/bin/perl",
+        "/bin/cat",
+        "/bin/grep",
+    ];
+    let mut guest = boot(&["noop"], vec![raext()], &programs.map(PathBuf::from));
+    let noop = guest_path("noop");
+    let sh = |guest: &mut Guest, script: &str| run(guest, &["sh", "-c", script]);
+    let attach = |guest: &mut Guest| {
+        let (status, said) = run(guest, &["/bin/raext", "attach", &noop, "--name", "it"]);
+        assert_eq!(status, 0, "{said}");
+    };
+
+    // A second pin holds one policy; the others are detached all the same.
+    attach(&mut guest);
+    let later = ["/bin/raext", "attach", &noop, "--name", "later", "--device", "7:77"];
+    assert_eq!(run(&mut guest, &later).0, 0);
+    let (status, said) = sh(&mut guest, "ln /sys/fs/bpf/raext/it /sys/fs/bpf/other");
+    assert_eq!(status, 0, "{said}");
+    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "--all"]);
+    assert!(status == 69 && said.contains("held by the pin /sys/fs/bpf/other"), "{status} {said}");
+    assert!(said.contains("waiting for the kernel to release link"), "{said}");
+    assert!(said.contains("detached later\n") && !said.contains("detached it\n"), "{said}");
+    assert_eq!(sh(&mut guest, "rm /sys/fs/bpf/other").0, 0);
+
+    // A process holds it.
+    let (status, said) = sh(&mut guest, "while raext list | grep -q noop; do sleep 0.1; done");
+    assert_eq!(status, 0, "{said}");
+    attach(&mut guest);
+    let script = format!("perl -e '{KEEP_OPEN}' > /tmp/said 2>&1 & echo $! > /tmp/pid");
+    assert_eq!(sh(&mut guest, &script).0, 0);
+    let (_, said) = sh(
+        &mut guest,
+        "for n in 1 2 3 4 5 6 7 8; do [ -e /tmp/ready ] || sleep 1; done; cat /tmp/said",
+    );
+    assert!(!said.contains("bpf:"), "{said}");
+    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "it"]);
+    assert!(status == 69 && said.contains("(perl) by its descriptor"), "{status} {said}");
+    assert_eq!(sh(&mut guest, "kill $(cat /tmp/pid)").0, 0);
+    let (status, said) = sh(&mut guest, "while raext list | grep -q noop; do sleep 0.1; done");
+    assert_eq!(status, 0, "{said}");
+
+    // What is no policy's is told.
+    assert_eq!(sh(&mut guest, "mkdir /sys/fs/bpf/raext/folder").0, 0);
+    let (status, said) = run(&mut guest, &["/bin/raext", "list"]);
+    assert!(status == 0 && said.contains("/sys/fs/bpf/raext/folder: not shown"), "{status} {said}");
+    assert_eq!(sh(&mut guest, "rmdir /sys/fs/bpf/raext/folder").0, 0);
+
+    // The module goes right after the last policy.
+    attach(&mut guest);
+    let (status, said) = sh(&mut guest, "raext detach --all && raext module unload");
+    assert!(status == 0 && said.ends_with("removed\n"), "{status} {said}");
+    stop_clean(guest);
 }
 
 fn bpftool_registers_the_c_policy() {
