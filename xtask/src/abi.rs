@@ -16,7 +16,7 @@ const OPS: &str = "bpf_fs_readahead_ops";
 const NAME_LEN: &str = "BPF_FS_RA_NAME_LEN";
 
 /// The Rust source.
-pub fn generate(header: &str) -> Result<String> {
+pub(crate) fn generate(header: &str) -> Result<String> {
     let mut out = String::from(
         "// SPDX-License-Identifier: GPL-2.0-only\n\
          // Generated from kmod/readahead_ext_abi.h by `cargo run -p xtask -- abi`.\n\

@@ -30,7 +30,7 @@ mod cell {
 
     #[derive(Debug, Default)]
     #[repr(transparent)]
-    pub struct Cell(UnsafeCell<u32>);
+    pub(super) struct Cell(UnsafeCell<u32>);
 
     // SAFETY: it is read and written by single volatile accesses, which the
     // processor does not tear, and every bit pattern is a value.
@@ -38,13 +38,13 @@ mod cell {
 
     impl Cell {
         #[inline(always)]
-        pub fn get(&self) -> u32 {
+        pub(super) fn get(&self) -> u32 {
             // SAFETY: the pointer is that of a live cell.
             unsafe { self.0.get().read_volatile() }
         }
 
         #[inline(always)]
-        pub fn set(&self, value: u32) {
+        pub(super) fn set(&self, value: u32) {
             // SAFETY: as above.
             unsafe { self.0.get().write_volatile(value) }
         }
@@ -56,14 +56,14 @@ mod cell {
     use core::sync::atomic::{AtomicU32, Ordering};
 
     #[derive(Debug, Default)]
-    pub struct Cell(AtomicU32);
+    pub(super) struct Cell(AtomicU32);
 
     impl Cell {
-        pub fn get(&self) -> u32 {
+        pub(super) fn get(&self) -> u32 {
             self.0.load(Ordering::Relaxed)
         }
 
-        pub fn set(&self, value: u32) {
+        pub(super) fn set(&self, value: u32) {
             self.0.store(value, Ordering::Relaxed);
         }
     }

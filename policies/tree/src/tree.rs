@@ -13,7 +13,7 @@ use raext_policy::tree::Tree;
 
 /// The tree, as data: see [`Tree`].
 #[rustfmt::skip]
-pub static TREE: Tree = Tree {
+pub(crate) static TREE: Tree = Tree {
     feature: [
         3, 255, 7, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,

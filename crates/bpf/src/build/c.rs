@@ -9,12 +9,16 @@ use std::process::Command;
 const CLANGS: std::ops::RangeInclusive<u32> = 12..=25;
 
 /// Compile a policy: the object file, and what was warned of.
-pub fn build(source: &Path, include: &Path, out: &Path) -> Result<(PathBuf, String), BuildError> {
+pub(super) fn build(
+    source: &Path,
+    include: &Path,
+    out: &Path,
+) -> Result<(PathBuf, String), BuildError> {
     compile(source, include, out, &[])
 }
 
 /// Compile with more flags.
-pub fn compile(
+pub(super) fn compile(
     source: &Path,
     include: &Path,
     out: &Path,
@@ -42,7 +46,7 @@ pub fn compile(
 }
 
 /// Compile C that Rust policies are linked with to bitcode.
-pub fn bitcode(source: &Path, out: &Path) -> Result<PathBuf, BuildError> {
+pub(super) fn bitcode(source: &Path, out: &Path) -> Result<PathBuf, BuildError> {
     let object = out.join("kfuncs.bc");
     run::compile(
         Command::new(clang()?)

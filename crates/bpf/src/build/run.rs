@@ -14,7 +14,7 @@ fn output(command: &mut Command) -> Result<Output, BuildError> {
 }
 
 /// Run a compiler: what it printed and what it warned of, or its objections.
-pub fn compile(command: &mut Command, source: &Path) -> Result<Compiled, BuildError> {
+pub(super) fn compile(command: &mut Command, source: &Path) -> Result<Compiled, BuildError> {
     let output = output(command)?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if !output.status.success() {
@@ -25,13 +25,13 @@ pub fn compile(command: &mut Command, source: &Path) -> Result<Compiled, BuildEr
 }
 
 /// What a compiler that was content said.
-pub struct Compiled {
+pub(super) struct Compiled {
     pub printed: String,
     pub warnings: String,
 }
 
 /// Standard output of a program that ends well.
-pub fn stdout(command: &mut Command) -> Option<String> {
+pub(super) fn stdout(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -150,7 +150,7 @@ fn in_path(program: &str) -> Option<PathBuf> {
 }
 
 /// Compile the crate in `dir`: the object file, and what was warned of.
-pub fn build(
+pub(super) fn build(
     toolchain: &Toolchain,
     dir: &Path,
     shim: &Path,

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The system's number for a place that is taken.
-pub const EBUSY: i32 = 16;
+pub(super) const EBUSY: i32 = 16;
 
 /// What came of an attempt to attach.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub fn attach(
 }
 
 /// Attach the object's table by a link; else the system's number and its words.
-pub fn link(object: &mut Object) -> Result<Link, (i32, String)> {
+pub(super) fn link(object: &mut Object) -> Result<Link, (i32, String)> {
     let (link, said) = capture::capture(|| {
         let mut table = object
             .maps_mut()

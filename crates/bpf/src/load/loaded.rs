@@ -43,7 +43,7 @@ pub fn check_tunables(path: &Path, set: &BTreeMap<String, String>) -> Result<(),
 type Loaded = (Result<Object, libbpf_rs::Error>, String);
 
 /// Open, set the tunables and the place, load.
-pub fn load(
+pub(super) fn load(
     object: &PolicyObject,
     set: &BTreeMap<String, String>,
     placement: &Placement,
@@ -124,13 +124,13 @@ impl VerifierLogs {
 }
 
 /// What a load came to, for whoever asked.
-pub fn outcome(error: Option<&libbpf_rs::Error>, log: String) -> LoadOutcome {
+pub(super) fn outcome(error: Option<&libbpf_rs::Error>, log: String) -> LoadOutcome {
     LoadOutcome { accepted: error.is_none(), errno: error.map_or(0, errno), log }
 }
 
 /// The system's number of an error, EINVAL where there is none. libbpf-rs keeps
 /// the number to itself but prints it.
-pub fn errno(error: &libbpf_rs::Error) -> i32 {
+pub(super) fn errno(error: &libbpf_rs::Error) -> i32 {
     const EINVAL: i32 = 22;
     let text = format!("{error:#}");
     let number = text.rsplit_once("os error ").map(|(_, rest)| rest);

@@ -11,15 +11,15 @@ const DIR: &str = "/sys/kernel/debug/readahead_ext";
 
 /// A row, by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row(BTreeMap<String, String>);
+pub(super) struct Row(BTreeMap<String, String>);
 
 /// The rows of a table, or `None` where it cannot be read (no module, no debugfs,
 /// not root).
-pub fn read(table: &str) -> Option<Vec<Row>> {
+pub(super) fn read(table: &str) -> Option<Vec<Row>> {
     parse(&fs::read_to_string(Path::new(DIR).join(table)).ok()?)
 }
 
-pub fn parse(text: &str) -> Option<Vec<Row>> {
+pub(super) fn parse(text: &str) -> Option<Vec<Row>> {
     let mut lines = text.lines();
     let header: Vec<_> = lines.next()?.split_whitespace().collect();
     let row = |line: &str| {
@@ -32,17 +32,17 @@ pub fn parse(text: &str) -> Option<Vec<Row>> {
 
 impl Row {
     /// A column's word.
-    pub fn word(&self, column: &str) -> Option<&str> {
+    pub(super) fn word(&self, column: &str) -> Option<&str> {
         self.0.get(column).map(String::as_str)
     }
 
     /// A column's number.
-    pub fn number<T: FromStr>(&self, column: &str) -> Option<T> {
+    pub(super) fn number<T: FromStr>(&self, column: &str) -> Option<T> {
         self.word(column)?.parse().ok()
     }
 
     /// Every column that holds a number.
-    pub fn numbers(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().filter_map(|(name, word)| Some((name.as_str(), word.parse().ok()?)))
     }
 }

@@ -9,13 +9,13 @@ use libbpf_rs::btf::types::{
 use libbpf_rs::btf::{Btf, BtfType};
 
 /// A variable of a section: its name and its type.
-pub struct Variable {
+pub(super) struct Variable {
     pub name: String,
     pub type_name: String,
 }
 
 /// The variables of a section (`.struct_ops.link`, `.rodata`).
-pub fn variables(btf: &Btf<'_>, section: &str) -> Vec<Variable> {
+pub(super) fn variables(btf: &Btf<'_>, section: &str) -> Vec<Variable> {
     let Some(datasec) = btf.type_by_name::<DataSec<'_>>(section) else {
         return Vec::new();
     };
@@ -28,7 +28,7 @@ pub fn variables(btf: &Btf<'_>, section: &str) -> Vec<Variable> {
 }
 
 /// Byte offset and name of each member of a struct.
-pub fn members(btf: &Btf<'_>, struct_name: &str) -> Vec<(usize, String)> {
+pub(super) fn members(btf: &Btf<'_>, struct_name: &str) -> Vec<(usize, String)> {
     let Some(composite) = btf.type_by_name::<Struct<'_>>(struct_name) else {
         return Vec::new();
     };
@@ -42,7 +42,7 @@ pub fn members(btf: &Btf<'_>, struct_name: &str) -> Vec<(usize, String)> {
 }
 
 /// How a variable is to be read.
-pub struct Number {
+pub(super) struct Number {
     /// Its sign.
     pub kind: Kind,
     /// Its bytes.
@@ -53,7 +53,7 @@ pub struct Number {
 }
 
 /// How the variable `name` is to be read, if it is a number.
-pub fn number(btf: &Btf<'_>, name: &str) -> Option<Number> {
+pub(super) fn number(btf: &Btf<'_>, name: &str) -> Option<Number> {
     let var = btf.type_by_name::<Var<'_>>(name)?;
     let of_type = var.referenced_type().skip_mods_and_typedefs();
     if let Some((kind, width)) = plain_number(of_type) {
@@ -81,7 +81,7 @@ fn plain_number(of_type: BtfType<'_>) -> Option<(Kind, usize)> {
 }
 
 /// A function of which an argument has no name, which the kernel refuses.
-pub fn unnamed_argument(btf: &Btf<'_>) -> Option<String> {
+pub(super) fn unnamed_argument(btf: &Btf<'_>) -> Option<String> {
     btf.type_by_kind::<Func<'_>>().find_map(|func| {
         let proto = FuncProto::try_from(func.referenced_type()).ok()?;
         let unnamed = proto.iter().any(|param| param.name.is_none_or(|n| n.is_empty()));
@@ -94,7 +94,7 @@ fn name(name: Option<&std::ffi::OsStr>) -> String {
 }
 
 /// Every string of the BTF, which the names of source files are among.
-pub fn strings(raw: &[u8]) -> Vec<String> {
+pub(super) fn strings(raw: &[u8]) -> Vec<String> {
     // struct btf_header: magic, version, flags; hdr_len; type_off, type_len;
     // str_off, str_len.
     let word = |at: usize| Some(u32::from_le_bytes(raw.get(at..at + 4)?.try_into().ok()?) as usize);

@@ -8,7 +8,7 @@
 
 /// What was said while a policy was loaded.
 #[derive(Debug)]
-pub struct Log<'a> {
+pub(super) struct Log<'a> {
     /// All of it.
     pub text: &'a str,
     /// libbpf's own messages, without their prefix.
@@ -24,7 +24,7 @@ pub struct Log<'a> {
 
 /// A source line in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Annotation<'a> {
+pub(super) struct Annotation<'a> {
     /// The line's text, as the compiler recorded it; may be empty.
     pub text: &'a str,
     /// The file's name, without its folder.
@@ -34,7 +34,7 @@ pub struct Annotation<'a> {
 }
 
 impl<'a> Log<'a> {
-    pub fn parse(text: &'a str) -> Self {
+    pub(super) fn parse(text: &'a str) -> Self {
         let lines: Vec<_> = text.lines().map(|line| line.trim_end_matches('\r')).collect();
         let libbpf: Vec<_> = lines
             .iter()
@@ -59,27 +59,27 @@ impl<'a> Log<'a> {
     }
 
     /// Whether the complaint contains any of these words.
-    pub fn complains(&self, words: &[&str]) -> bool {
+    pub(super) fn complains(&self, words: &[&str]) -> bool {
         self.complaint.is_some_and(|text| words.iter().any(|word| text.contains(word)))
     }
 
     /// The source lines before the complaint, nearest first.
-    pub fn annotations(&self) -> impl Iterator<Item = Annotation<'a>> + '_ {
+    pub(super) fn annotations(&self) -> impl Iterator<Item = Annotation<'a>> + '_ {
         self.lines.iter().rev().filter_map(|line| annotation(line))
     }
 
     /// The refused instruction, without its number and code.
-    pub fn instruction(&self) -> Option<&'a str> {
+    pub(super) fn instruction(&self) -> Option<&'a str> {
         self.lines.iter().rev().find_map(|line| instruction(line))
     }
 
     /// The first instruction of the program.
-    pub fn first_instruction(&self) -> Option<&'a str> {
+    pub(super) fn first_instruction(&self) -> Option<&'a str> {
         self.lines.iter().find_map(|line| instruction(line))
     }
 
     /// What stands behind `marker`, up to a space or a closing quote.
-    pub fn word_after(&self, marker: &str) -> Option<&'a str> {
+    pub(super) fn word_after(&self, marker: &str) -> Option<&'a str> {
         let (_, rest) = self.text.split_once(marker)?;
         let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '(' | ':'));
         Some(&rest[..end.unwrap_or(rest.len())]).filter(|word| !word.is_empty())

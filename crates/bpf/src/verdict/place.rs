@@ -29,7 +29,7 @@ pub struct Place {
 
 /// Where source files may be.
 #[derive(Debug)]
-pub struct Sources<'a> {
+pub(super) struct Sources<'a> {
     /// The files, as the compiler named them.
     pub names: &'a [String],
     /// Folders to look in, besides the names as they are.
@@ -40,7 +40,7 @@ impl Sources<'_> {
     /// The place of a refusal: the nearest source line that lies in the first
     /// folder that has any, so that code from a library is told by the policy's
     /// line that uses it; else the nearest that has a text to show.
-    pub fn nearest<'a>(&self, lines: impl Iterator<Item = Annotation<'a>>) -> Option<Place> {
+    pub(super) fn nearest<'a>(&self, lines: impl Iterator<Item = Annotation<'a>>) -> Option<Place> {
         let mut seen = HashSet::new();
         let lines = lines.filter(|line| seen.insert(*line));
         let mut places: Vec<_> = lines.map(|line| self.locate(&line)).collect();
@@ -65,7 +65,7 @@ impl Sources<'_> {
     }
 
     /// The first line of the sources that has a text as a word, headers last.
-    pub fn containing(&self, text: &str) -> Option<Place> {
+    pub(super) fn containing(&self, text: &str) -> Option<Place> {
         let mut names: Vec<_> = self.names.iter().collect();
         names.sort_by_key(|name| name.ends_with(".h"));
         names.into_iter().flat_map(|name| self.candidates(name)).find_map(|path| {

@@ -10,7 +10,7 @@ use crate::verdict::log::Log;
 
 /// The register that the complaint, or else the refused instruction, is about,
 /// and what it holds.
-pub fn at_fault(log: &Log<'_>) -> Option<String> {
+pub(super) fn at_fault(log: &Log<'_>) -> Option<String> {
     let accessed = log.complains(&["access beyond", "context access", "a policy may write"]);
     let through = || base(log.instruction().filter(|_| accessed)?);
     let added = || added(log.instruction().filter(|_| log.complains(&["math between"]))?);

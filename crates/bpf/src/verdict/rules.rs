@@ -10,7 +10,7 @@ const EPERM: i32 = 1;
 const EBUSY: i32 = 16;
 
 /// What a cause is told from.
-pub struct Evidence<'a> {
+pub(super) struct Evidence<'a> {
     pub log: &'a Log<'a>,
     pub facts: &'a Facts<'a>,
     pub errno: i32,
@@ -18,7 +18,7 @@ pub struct Evidence<'a> {
 
 /// What a rule has found out.
 #[derive(Debug)]
-pub struct Finding {
+pub(super) struct Finding {
     /// What is wrong, in one line.
     pub headline: String,
     /// What to do.
@@ -65,7 +65,7 @@ const RULES: [(Cause, Rule); 20] = [
 ];
 
 /// The cause of a refusal, as far as it is known.
-pub fn find(evidence: &Evidence<'_>) -> (Cause, Finding) {
+pub(super) fn find(evidence: &Evidence<'_>) -> (Cause, Finding) {
     let known = RULES.iter().find_map(|(cause, rule)| Some((*cause, rule(evidence)?)));
     known.unwrap_or_else(|| (Cause::Other, other(evidence)))
 }

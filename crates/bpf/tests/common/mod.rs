@@ -9,29 +9,29 @@ use std::path::{Path, PathBuf};
 const EACCES: i32 = 13;
 
 /// The root of the project.
-pub fn sources_of_the_project() -> PathBuf {
+pub(crate) fn sources_of_the_project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// What was said while a program was loaded.
-pub fn log_of(program: &str) -> Option<String> {
+pub(crate) fn log_of(program: &str) -> Option<String> {
     let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
     fs::read_to_string(logs.join(format!("{program}.log"))).ok()
 }
 
 /// The fields of the state that the programs write, by their offsets.
-pub fn state_field(offset: usize) -> Option<String> {
+pub(crate) fn state_field(offset: usize) -> Option<String> {
     let fields = [(8, "size"), (12, "async_size"), (16, "ra_pages")];
     fields.iter().find(|(at, _)| *at == offset).map(|(_, name)| (*name).to_owned())
 }
 
 /// The outcome of a load that was refused.
-pub fn refused(log: String) -> LoadOutcome {
+pub(crate) fn refused(log: String) -> LoadOutcome {
     LoadOutcome { accepted: false, errno: EACCES, log }
 }
 
 /// The verdict on a program of tests/refused, compiled elsewhere.
-pub fn explained(program: &str) -> Verdict {
+pub(crate) fn explained(program: &str) -> Verdict {
     let sources =
         [format!("/elsewhere/readahead_ext/tests/refused/{program}.bpf.c"), "/h/abi.h".to_owned()];
     let facts = Facts {

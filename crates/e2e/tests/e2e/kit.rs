@@ -87,7 +87,7 @@ fn one_command_records_and_one_trains() {
     let (status, said) = raext(dir.path(), &["train", "mine.jsonl", "-o", "tree.rs"]);
     assert!(status == 0 && said.contains("held out"), "{status} {said}");
     let tree = std::fs::read_to_string(dir.path().join("tree.rs")).unwrap();
-    assert!(tree.contains("pub static TREE: Tree"), "{tree}");
+    assert!(tree.contains("static TREE: Tree"), "{tree}");
     std::fs::write(dir.path().join("bad.jsonl"), "{}\n").unwrap();
     let (status, said) = raext(dir.path(), &["train", "bad.jsonl"]);
     assert!(status == 1 && said.contains("bad.jsonl:1: "), "{status} {said}");

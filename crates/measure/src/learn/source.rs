@@ -21,7 +21,7 @@ pub fn source(model: &Model) -> String {
         "\nuse raext_policy::tree::Tree;\n\n\
          /// The tree, as data: see [`Tree`].\n\
          #[rustfmt::skip]\n\
-         pub static TREE: Tree = Tree {{\n    feature: [\n{}    ],\n    value: [\n{}    ],\n    left: [\n{}    ],\n}};\n",
+         pub(crate) static TREE: Tree = Tree {{\n    feature: [\n{}    ],\n    value: [\n{}    ],\n    left: [\n{}    ],\n}};\n",
         column(&columns.feature),
         column(&columns.value),
         column(&columns.left),
