@@ -6,7 +6,7 @@
 //! anew where they are meant to change.
 
 use raext_measure::experiment::{FileStore, Known, SlowRule};
-use raext_measure::report::{Comparison, Html, Json, Render as _, Report, Terminal, View};
+use raext_measure::report::{Comparison, Html, Json, Render as _, Report, Svg, Terminal, View};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,7 @@ fn a_stored_bench_is_rendered_as_before() {
     same("bench.txt", &Terminal(View::Bench).render(&report));
     same_json("bench.json", &Json(View::Bench).render(&report));
     same("bench.html", &Html(View::Bench).render(&report));
+    same("bench.svg", &Svg.render(&report));
     let some = Report::of(&known, SlowRule::BENCH, &["seq-read@disk/ext4".to_owned()]);
     same("bench-row.txt", &Terminal(View::Bench).render(&some));
 }

@@ -16,7 +16,7 @@ use raext_measure::experiment::{
     Progress as _, SlowRule, Store as _, Work, id,
 };
 use raext_measure::plans::{count_decisions, courses};
-use raext_measure::report::{Html, Json, Render, Report, Terminal, View};
+use raext_measure::report::{Html, Json, Render, Report, Svg, Terminal, View};
 use raext_measure::software::SoftwareRow;
 use raext_model::{DeviceProfile, Fs};
 use raext_vm::{Engine, Paths};
@@ -41,6 +41,10 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     if args.show {
         let none = || Stop::refused(format!("{} is empty", path.display()));
         let known = Known::of(&FileStore::read(&path)?).ok_or_else(none)?;
+        if let Some(svg) = &args.svg {
+            write(svg, &Svg.render(&Report::of(&known, SlowRule::BENCH, &[])))?;
+            eprintln!("raext: picture: {}", svg.display());
+        }
         return ended(show(&known, &[], &out)?);
     }
     let works = works(args, &paths)?;

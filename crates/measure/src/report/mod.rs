@@ -8,6 +8,7 @@ mod comparison;
 mod html;
 mod json;
 mod model;
+mod svg;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use html::Html;
 pub use json::Json;
 pub(crate) use model::pairs;
 pub use model::{Cell, Control, Report, Row, Standing, Tally, Times};
+pub use svg::Svg;
 pub use terminal::Terminal;
 
 /// What a report is about.

@@ -83,6 +83,9 @@ pub struct BenchArgs {
     /// Show what was measured, and write the table and the page anew; measure nothing.
     #[arg(long, conflicts_with_all = ["list", "fresh", "rows"])]
     pub show: bool,
+    /// With --show, write a picture of ten rows to this file, too.
+    #[arg(long, value_name = "FILE", requires = "show")]
+    pub svg: Option<PathBuf>,
     /// Where everything is kept [default: build/bench].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

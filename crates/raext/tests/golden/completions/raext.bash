@@ -224,7 +224,7 @@ _raext() {
             return 0
             ;;
         raext__subcmd__bench)
-            opts="-p -r -h --policy --row --device --fs --all --repeat --quick --no-cost --list --show --out --fresh --kernel --untested --help"
+            opts="-p -r -h --policy --row --device --fs --all --repeat --quick --no-cost --list --show --svg --out --fresh --kernel --untested --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,6 +255,10 @@ _raext() {
                     return 0
                     ;;
                 --repeat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --svg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -106,6 +106,7 @@ complete -c raext -n "__fish_raext_using_subcommand bench" -s r -l row -d 'A row
 complete -c raext -n "__fish_raext_using_subcommand bench" -l device -d 'A device; may be repeated [default: disk]' -r
 complete -c raext -n "__fish_raext_using_subcommand bench" -l fs -d 'A file system; may be repeated [default: ext4]' -r
 complete -c raext -n "__fish_raext_using_subcommand bench" -l repeat -d 'How often each cell is measured [default: 3]' -r
+complete -c raext -n "__fish_raext_using_subcommand bench" -l svg -d 'With --show, write a picture of ten rows to this file, too' -r -F
 complete -c raext -n "__fish_raext_using_subcommand bench" -l out -d 'Where everything is kept [default: build/bench]' -r -F
 complete -c raext -n "__fish_raext_using_subcommand bench" -l kernel -d 'Boot the newest kernel of this series ("6.18"; see `raext kernels`), or this kernel image [default: 6.12]' -r
 complete -c raext -n "__fish_raext_using_subcommand bench" -l all -d 'Every device, on ext4, xfs and btrfs; takes hours'

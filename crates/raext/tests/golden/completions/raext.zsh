@@ -155,6 +155,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--device=[A device; may be repeated \[default\: disk\]]:PROFILE:_default' \
 '*--fs=[A file system; may be repeated \[default\: ext4\]]:FS:_default' \
 '--repeat=[How often each cell is measured \[default\: 3\]]:N:_default' \
+'--svg=[With --show, write a picture of ten rows to this file, too]:FILE:_files' \
 '--out=[Where everything is kept \[default\: build/bench\]]:DIR:_files' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
 '(--device --fs)--all[Every device, on ext4, xfs and btrfs; takes hours]' \
