@@ -4,6 +4,7 @@
 //! log that must be clean at the end of each.
 
 mod cases;
+mod gain;
 mod guest;
 mod log;
 mod policies;
@@ -11,6 +12,7 @@ mod run;
 pub mod soak;
 
 pub use cases::{ALONE, Case, Needs};
+pub use gain::gain;
 pub use guest::{Guest, boot, boot_kernel, stop_clean, usual_kernel};
 pub use log::complaints;
 pub use policies::{Refused, accepted, refused, shipped};

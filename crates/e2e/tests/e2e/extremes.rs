@@ -60,7 +60,7 @@ fn absurd_answers_cost_time_and_never_data() {
     let cat = [PathBuf::from("/bin/cat")];
     let mut guest = boot(&[], vec![guest_file(POLICY, object)], &cat);
     for fs in [Fs::Ext4, Fs::Xfs] {
-        let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: 256 << 20 };
+        let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: 96 << 20 };
         guest.set_up(device).unwrap();
         let kernel = run_all(&mut guest);
         for case in &CASES {
@@ -72,8 +72,8 @@ fn absurd_answers_cost_time_and_never_data() {
             let name = format!("{} on {fs}", case.name);
             for (kernel, with) in kernel.iter().zip(&with) {
                 assert_eq!(with.checksum, kernel.checksum, "{name}: other data");
-                // 64 MiB a window is the hard limit, 256 MiB the file.
-                assert!(with.device_bytes <= 300 << 20, "{name}: {with:?}");
+                // 64 MiB a window is the hard limit, 96 MiB the file.
+                assert!(with.device_bytes <= 112 << 20, "{name}: {with:?}");
             }
             assert_eq!(counters["clamped"] > 0, case.clamps, "{name}: {counters:?}");
             let asked: u64 = with.iter().map(|sample| sample.decisions).sum();

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 cases! {
+    a_new_crate_passes_its_tests,
     a_new_policy_passes_the_verifier_and_serves_a_scan: ALONE,
     one_command_records_and_one_trains,
     the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on: ALONE,
@@ -22,6 +23,37 @@ fn raext(dir: &Path, arguments: &[&str]) -> (i32, String) {
     let output = Command::new(program).args(arguments).current_dir(dir).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout) + &text(&output.stderr))
+}
+
+/// cargo's own word for it, outside of the checkout and inside of a copy.
+fn a_new_crate_passes_its_tests() {
+    const PARTS: [&str; 6] = ["Cargo.toml", "Cargo.lock", "crates", "kmod", "policies", "xtask"];
+    let paths = Paths::find().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let parts = PARTS.map(|part| paths.root.join(part));
+    let copied = Command::new("cp").arg("-r").args(parts).arg(copy.path()).status().unwrap();
+    assert!(copied.success());
+    let program = paths.build.join("bin/raext");
+    for (root, parent) in [(&*paths.root, outside.path()), (copy.path(), copy.path())] {
+        let made = Command::new(&program)
+            .args(["new", "my-policy"])
+            .current_dir(parent)
+            .env("RAEXT_ROOT", root)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let output = Command::new("cargo")
+            .args(["test", "--lib"])
+            .current_dir(parent.join("my-policy"))
+            .env("CARGO_TARGET_DIR", outside.path().join("target"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}{error}");
+        assert!(said.contains("3 passed") && !error.contains("warning"), "{said}{error}");
+    }
 }
 
 fn a_new_policy_passes_the_verifier_and_serves_a_scan() {
