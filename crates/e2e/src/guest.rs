@@ -7,9 +7,13 @@
 //! fails, and one that needs anything else, has a machine of its own.
 
 use crate::{complaints, guest_file, guest_path, policies, raext, shipped, step};
+use raext_model::requests::LoadModule;
+use raext_model::requests::testing::{
+    BreakDevice, Churn, ChurnKind, GroupRun, MakeCgroup, UnloadModule,
+};
 use raext_model::{
-    Caches, ChurnKind, Device, GroupRun, LoadOutcome, Placement, Program, Ran, ReadBy, Request,
-    Sample, Sight, StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
+    Caches, Device, LoadOutcome, Placement, Program, Ran, ReadBy, Sample, Sight, StressReport,
+    StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
 use raext_vm::{Captured, Engine, EngineError, GuestObject, KernelChoice, Setup, Talk};
 use std::cell::RefCell;
@@ -201,11 +205,11 @@ impl Guest {
     }
 
     pub fn load_module(&mut self) -> Result<()> {
-        self.engine.done(&Request::LoadModule, &step)
+        self.engine.done(LoadModule, &step)
     }
 
     pub fn unload_module(&mut self) -> Result<()> {
-        self.engine.done(&Request::UnloadModule, &step)
+        self.engine.done(UnloadModule, &step)
     }
 
     fn has_module(&mut self) -> Result<bool> {
@@ -219,7 +223,7 @@ impl Guest {
         cycles: u32,
         readers: u32,
     ) -> Result<()> {
-        self.engine.done(&Request::Churn { kind, object: object.into(), cycles, readers }, &step)
+        self.engine.done(Churn { kind, object: object.into(), cycles, readers }, &step)
     }
 
     pub fn stress(&mut self, spec: StressSpec) -> Result<StressReport> {
@@ -227,7 +231,7 @@ impl Guest {
     }
 
     pub fn make_cgroup(&mut self, name: &str, memory_max: Option<u64>) -> Result<()> {
-        self.engine.done(&Request::MakeCgroup { name: name.into(), memory_max }, &step)
+        self.engine.done(MakeCgroup { name: name.into(), memory_max }, &step)
     }
 
     pub fn run_together(&mut self, runs: Vec<GroupRun>) -> Result<Vec<Sample>> {
@@ -235,7 +239,7 @@ impl Guest {
     }
 
     pub fn break_device(&mut self, offsets: Vec<u64>) -> Result<()> {
-        self.engine.done(&Request::BreakDevice { offsets }, &step)
+        self.engine.done(BreakDevice { offsets }, &step)
     }
 
     pub fn read_all(&mut self, by: ReadBy) -> Result<Sight> {

@@ -4,7 +4,8 @@
 //! `RAEXT_SOAK_MINUTES` says; and bugs planted to see that they would be seen.
 
 use raext_e2e::{Guest, accepted, boot_kernel, complaints, guest_file, guest_path, soak, step};
-use raext_model::{ChurnKind, Device, DeviceProfile, Fs, Placement, StressSpec, Workload};
+use raext_model::requests::testing::ChurnKind;
+use raext_model::{Device, DeviceProfile, Fs, Placement, StressSpec, Workload};
 use raext_vm::{EngineError, GuestObject};
 use std::collections::BTreeMap;
 use std::time::Instant;

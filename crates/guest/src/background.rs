@@ -2,10 +2,10 @@
 //! Programs that run while the host asks for other things.
 
 use crate::error::Context;
-use crate::port::Port;
 use crate::program::{Running, Streams, not_started};
+use crate::table::Host;
 use crate::workload::Volume;
-use raext_model::{Failure, Output, Program, Ran, Reply, Stream};
+use raext_model::{Failure, Output, Program, Ran, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, kill_process};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl Background {
         program: &Program,
         root: &Path,
         volume: Option<&Volume>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<u32, Failure> {
         let output = |stream| match program.output {
             Output::Send => {
                 fs::create_dir_all(OUTPUT).context(|| format!("make {OUTPUT}"))?;
@@ -50,7 +50,7 @@ impl Background {
         let streams = Streams { stdin: Stdio::null(), stdout, stderr };
         let running = Running::start(id, program, root, volume, streams)?;
         self.0.insert(id, running.map_err(not_started));
-        Ok(Reply::Started { id })
+        Ok(id)
     }
 
     /// Signal one, wait for it, kill it; then its output and what it came to.
@@ -63,13 +63,13 @@ impl Background {
         signal: i32,
         within: Duration,
         volume: Option<&Volume>,
-        port: &mut Port,
-    ) -> Result<Reply, Failure> {
+        host: &mut dyn Host,
+    ) -> Result<Ran, Failure> {
         let what = || format!("end program {id}");
         let none = || Failure { what: what(), why: "there is none in the background".into() };
         let mut running = match self.0.remove(&id).ok_or_else(none)? {
             Ok(running) => running,
-            Err(ran) => return Ok(Reply::Ran(ran)),
+            Err(ran) => return Ok(ran),
         };
         if let Some(signal) = Signal::from_named_raw(signal)
             && !running.has_ended()?
@@ -86,14 +86,13 @@ impl Background {
             if Instant::now() >= until && !running.has_ended()? {
                 running.kill();
             }
-            let alive = Reply::Progress { text: "waiting for a program's end".into() };
-            port.send(&alive).context(what)?;
+            host.progress("waiting for a program's end");
         }
         let left = running.clear_up();
         for stream in [Stream::Stdout, Stream::Stderr] {
-            send(port, id, stream)?;
+            send(host, id, stream)?;
         }
-        Ok(Reply::Ran(running.report(volume, left)?))
+        running.report(volume, left)
     }
 }
 
@@ -106,7 +105,7 @@ fn output_of(id: u32, stream: Stream) -> PathBuf {
 }
 
 /// Send what was kept of an output, and forget it.
-fn send(port: &mut Port, id: u32, stream: Stream) -> Result<(), Failure> {
+fn send(host: &mut dyn Host, id: u32, stream: Stream) -> Result<(), Failure> {
     let path = output_of(id, stream);
     // Nothing was kept where it was not wanted.
     let Ok(mut file) = File::open(&path) else { return Ok(()) };
@@ -118,7 +117,6 @@ fn send(port: &mut Port, id: u32, stream: Stream) -> Result<(), Failure> {
         if length == 0 {
             return Ok(());
         }
-        let data = buffer[..length].to_owned();
-        port.send(&Reply::Output { stream, data }).context(|| "tell the host".into())?;
+        host.output(stream, &buffer[..length])?;
     }
 }

@@ -6,7 +6,8 @@ use crate::error::Context;
 use crate::workload::Stage;
 use crate::{modules, policy};
 use raext_bpf::load::{RELEASED_WITHIN, Resource, released};
-use raext_model::{ChurnKind, Failure, Reply};
+use raext_model::Failure;
+use raext_model::requests::testing::{Churn, ChurnKind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -15,27 +16,12 @@ use std::time::{Duration, Instant};
 const DECIDES_FOR: Duration = Duration::from_millis(20);
 /// How long it waits to be asked at all: a kernel that watches itself is slow.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
-/// What to repeat.
-pub struct Churn<'a> {
-    /// What comes and goes.
-    pub kind: ChurnKind,
-    /// The policy's object file.
-    pub object: &'a str,
-    /// How many times.
-    pub cycles: u32,
-    /// How many threads read meanwhile.
-    pub readers: u32,
-}
 
 /// Repeat; every byte that the readers read is verified.
 ///
 /// # Errors
 /// When a step or a reader fails.
-pub fn run(
-    churn: &Churn<'_>,
-    stage: &Stage,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Reply, Failure> {
+pub fn run(churn: &Churn, stage: &Stage, progress: &mut dyn FnMut(&str)) -> Result<(), Failure> {
     let readers = stage.readers(churn.readers).context(|| "start the readers".into())?;
     let mut decisions = 0;
     let mut last = Instant::now();
@@ -43,7 +29,7 @@ pub fn run(
         if churn.kind == ChurnKind::Module {
             modules::load_ours()?;
         }
-        let attached = policy::attach_known(churn.object)?;
+        let attached = policy::attach_known(&churn.object)?;
         decisions += decide();
         policy::detach(attached)?;
         if churn.kind == ChurnKind::Module {
@@ -67,7 +53,7 @@ pub fn run(
             why: "no policy was ever asked: there was no load".into(),
         });
     }
-    Ok(Reply::Done)
+    Ok(())
 }
 
 /// Let the attached policy decide; how often it was asked.

@@ -2,7 +2,8 @@
 //! Programs of the guest, run for the host.
 
 use crate::error::Context;
-use raext_model::{Failure, Reply};
+use raext_model::Failure;
+use raext_model::requests::Exit;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Stdio};
@@ -11,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(argv: &[String]) -> Result<Reply, Failure> {
+pub fn run(argv: &[String]) -> Result<Exit, Failure> {
     let [program, arguments @ ..] = argv else {
         return Err(Failure { what: "run a program".into(), why: "no program was named".into() });
     };
@@ -22,7 +23,7 @@ pub fn run(argv: &[String]) -> Result<Reply, Failure> {
         .context(|| format!("run {program}"))?;
     // One of the two is always there: a program that was waited for has ended.
     let signal = output.status.signal().unwrap_or_default();
-    Ok(Reply::Exit {
+    Ok(Exit {
         status: output.status.code().unwrap_or(128 + signal),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -2,15 +2,16 @@
 //! Workloads at the same time on one device, each in a cgroup of its own.
 
 use crate::error::Context;
-use crate::worker::{Job, Order, Worker};
+use crate::worker::{Job, Order, Word, Worker};
 use crate::workload::{Cgroup, Stage};
-use raext_model::{Failure, GroupRun, Reply, Sample};
+use raext_model::requests::testing::GroupRun;
+use raext_model::{Failure, Sample};
 
 /// Run them, with what the device read for each cgroup.
 ///
 /// # Errors
 /// When one cannot be run.
-pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Reply, Failure> {
+pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Vec<Sample>, Failure> {
     let number = stage.device_number().context(|| "find the device".into())?;
     let reads = |run: &GroupRun| {
         let reads = Cgroup::named(&run.cgroup).device_reads(&number);
@@ -22,8 +23,8 @@ pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Reply, Failure> {
         let job = Job::Run { target, spec: run.spec };
         let mut worker = Worker::start(&Order { cgroup: Some(run.cgroup.clone()), job })?;
         match worker.next()? {
-            Some(Reply::Progress { .. }) => workers.push(worker),
-            Some(Reply::Failed(failure)) => return Err(failure),
+            Some(Word::Progress(_)) => workers.push(worker),
+            Some(Word::Failed(failure)) => return Err(failure),
             _ => return Err(worker.lost()),
         }
     }
@@ -35,8 +36,8 @@ pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Reply, Failure> {
     let mut samples: Vec<Sample> = Vec::new();
     for worker in &mut workers {
         match worker.next()? {
-            Some(Reply::Sample(sample)) => samples.push(sample),
-            Some(Reply::Failed(failure)) => return Err(failure),
+            Some(Word::Sample(sample)) => samples.push(sample),
+            Some(Word::Failed(failure)) => return Err(failure),
             _ => return Err(worker.lost()),
         }
     }
@@ -45,5 +46,5 @@ pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Reply, Failure> {
         sample.device_reads = after.requests - before.requests;
         sample.device_bytes = after.bytes - before.bytes;
     }
-    Ok(Reply::Samples { samples })
+    Ok(samples)
 }

@@ -8,6 +8,7 @@
 //! reported by the first, and so that waiting for orphans does not take the
 //! exit status of a program from the one who waits for it.
 
+mod agent;
 mod background;
 mod churn;
 mod error;
@@ -15,6 +16,7 @@ mod exec;
 mod groups;
 mod init;
 mod kmsg;
+mod line;
 mod loopback;
 mod modules;
 mod pass;
@@ -26,20 +28,27 @@ mod serve;
 mod shares;
 mod sight;
 mod strain;
+mod table;
 mod tools;
 mod worker;
 mod workload;
 
+pub use agent::Agent;
+pub use line::Line;
+pub use serve::product;
+pub use table::{ForProgram, Host, Serve, Table};
+
 use std::process::ExitCode;
 
-/// The agent: process 1 of the guest, its child, or one of its tools, by its argument.
-pub fn run() -> ExitCode {
+/// The agent with the requests of `table`: process 1 of the guest, its child, or one
+/// of its tools, by its argument.
+pub fn run(table: &Table<Agent>) -> ExitCode {
     let mode = std::env::args().nth(1);
     if std::process::id() == 1 {
         init::run();
     }
     match mode.as_deref() {
-        Some("serve") => match serve::run() {
+        Some("serve") => match serve::run(table) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("raext-agent: {error}");

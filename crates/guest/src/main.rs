@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    raext_guest::run()
+    raext_guest::run(&raext_guest::product(raext_guest::Table::new()))
 }

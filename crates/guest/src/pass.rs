@@ -5,10 +5,10 @@
 //! All in one thread, since the port is for one alone.
 
 use crate::error::Context;
-use crate::port::Port;
 use crate::program::{Running, Streams, not_started};
+use crate::table::{ForProgram, Host};
 use crate::workload::Volume;
-use raext_model::{Failure, Output, Program, Reply, Request, Stream};
+use raext_model::{Failure, Output, Program, Ran, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::fcntl_setpipe_size;
@@ -33,12 +33,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// When it cannot be started for other reasons than its own.
 pub fn run(
-    port: &mut Port,
+    host: &mut dyn Host,
     id: u32,
     program: &Program,
     root: &Path,
     volume: Option<&Volume>,
-) -> Result<Reply, Failure> {
+) -> Result<Ran, Failure> {
     let output = || match program.output {
         Output::Send => Stdio::piped(),
         Output::Discard => Stdio::null(),
@@ -47,13 +47,13 @@ pub fn run(
     let streams = Streams { stdin, stdout: output(), stderr: output() };
     let mut running = match Running::start(id, program, root, volume, streams)? {
         Ok(running) => running,
-        Err(end) => return Ok(Reply::Ran(not_started(end))),
+        Err(end) => return Ok(not_started(end)),
     };
     let (stdin, stdout, stderr) = running.pipes();
     let outputs =
         [(Stream::Stdout, stdout.map(OwnedFd::from)), (Stream::Stderr, stderr.map(OwnedFd::from))];
     let mut pass = Pass {
-        port,
+        host,
         outputs: outputs.into_iter().filter_map(|(s, fd)| Some((s, File::from(fd?)))).collect(),
         input: Input::new(stdin).context(|| "pass input on".into())?,
         buffer: vec![0; PORTION],
@@ -78,11 +78,11 @@ pub fn run(
             }
         });
     }
-    Ok(Reply::Ran(running.report(volume, left)?))
+    running.report(volume, left)
 }
 
 struct Pass<'a> {
-    port: &'a mut Port,
+    host: &'a mut dyn Host,
     /// What has not come to its end.
     outputs: Vec<(Stream, File)>,
     input: Input,
@@ -131,9 +131,9 @@ impl Pass<'_> {
         let what = || "watch a program".to_owned();
         if self.pulse.elapsed() >= PULSE {
             self.pulse = Instant::now();
-            self.send(&Reply::Progress { text: "running".into() })?;
+            self.host.progress("running");
         }
-        if self.port.has_begun() && running.is_some() {
+        if self.host.has_begun() && running.is_some() {
             return self.hear(running);
         }
         let now = Instant::now();
@@ -144,7 +144,7 @@ impl Pass<'_> {
         let outputs = fds.len();
         if let Some(running) = running {
             fds.push(PollFd::from_borrowed_fd(running.descriptor(), PollFlags::IN));
-            fds.push(PollFd::from_borrowed_fd(self.port.descriptor(), PollFlags::IN));
+            fds.push(PollFd::from_borrowed_fd(self.host.descriptor(), PollFlags::IN));
         }
         if let (Some(pipe), true) = (&self.input.pipe, self.input.waits()) {
             fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT));
@@ -164,7 +164,7 @@ impl Pass<'_> {
         if running.is_some() && ready.get(outputs + 2) == Some(&true) {
             if self.input.left.is_empty() {
                 self.input.asked = true;
-                self.send(&Reply::WantInput)?;
+                self.host.want_input()?;
             } else {
                 self.input.write();
             }
@@ -196,10 +196,7 @@ impl Pass<'_> {
         let stream = *stream;
         match pipe.read(&mut self.buffer) {
             Ok(0) => drop(self.outputs.remove(at)),
-            Ok(length) => {
-                let data = self.buffer[..length].to_owned();
-                self.send(&Reply::Output { stream, data })?;
-            }
+            Ok(length) => self.host.output(stream, &self.buffer[..length])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error).context(|| "read what a program prints".into()),
         }
@@ -208,8 +205,8 @@ impl Pass<'_> {
 
     /// The host says something.
     fn hear(&mut self, running: Option<&Running>) -> Result<(), Failure> {
-        match self.port.receive().context(|| "listen to the host".into())? {
-            Request::Input { data } => {
+        match self.host.hear()? {
+            ForProgram::Input(data) => {
                 self.input.asked = false;
                 if data.is_empty() {
                     self.input.pipe = None;
@@ -218,20 +215,12 @@ impl Pass<'_> {
                     self.input.write();
                 }
             }
-            Request::Kill => {
+            ForProgram::Kill => {
                 if let Some(running) = running {
                     running.kill();
                 }
             }
-            other => {
-                let why = format!("a program runs, and this was asked for: {other:?}");
-                return Err(Failure { what: "pass on".into(), why });
-            }
         }
         Ok(())
-    }
-
-    fn send(&mut self, reply: &Reply) -> Result<(), Failure> {
-        self.port.send(reply).context(|| "tell the host".into())
     }
 }

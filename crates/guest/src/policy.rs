@@ -3,7 +3,8 @@
 
 use crate::error::Context;
 use raext_bpf::load::{Attached, Attempt, Swapped};
-use raext_model::{Failure, LoadOutcome, Placement, Reply};
+use raext_model::requests::Counts;
+use raext_model::{Failure, LoadOutcome, Placement};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -14,10 +15,8 @@ type Set = BTreeMap<String, String>;
 ///
 /// # Errors
 /// When there can be none: the object is no policy, the module is missing.
-pub fn check(object: &str, set: &Set) -> Result<Reply, Failure> {
-    let outcome =
-        raext_bpf::load::check(Path::new(object), set).context(|| format!("check {object}"))?;
-    Ok(Reply::Load(outcome))
+pub fn check(object: &str, set: &Set) -> Result<LoadOutcome, Failure> {
+    raext_bpf::load::check(Path::new(object), set).context(|| format!("check {object}"))
 }
 
 /// Attach a policy; `Err` in the result is the verifier's verdict.
@@ -51,17 +50,12 @@ pub fn attach_known(object: &str) -> Result<Attached, Failure> {
 ///
 /// # Errors
 /// When it cannot be done for another reason than the verifier's verdict.
-pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<Reply, Failure> {
+pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<LoadOutcome, Failure> {
     let swapped = attached.swap(Path::new(object), set).context(|| format!("swap {object}"))?;
-    Ok(Reply::Load(match swapped {
-        Swapped::Done(_) => accepted(),
+    Ok(match swapped {
+        Swapped::Done(_) => LoadOutcome::accepted(),
         Swapped::Refused(outcome) => outcome,
-    }))
-}
-
-/// An accepted policy, as an outcome.
-pub fn accepted() -> LoadOutcome {
-    LoadOutcome { accepted: true, errno: 0, log: String::new() }
+    })
 }
 
 /// Detach, and wait until the kernel has released the policy's scope.
@@ -85,15 +79,14 @@ const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
 ///
 /// # Errors
 /// When the module is not there.
-pub fn set_timing(on: bool) -> Result<Reply, Failure> {
+pub fn set_timing(on: bool) -> Result<(), Failure> {
     let word = if on { "Y" } else { "N" };
-    std::fs::write(TIMING, word).context(|| format!("write {TIMING}"))?;
-    Ok(Reply::Done)
+    std::fs::write(TIMING, word).context(|| format!("write {TIMING}"))
 }
 
 /// The counters of all attached policies, by the kind of event.
-pub fn counts() -> BTreeMap<String, BTreeMap<String, u64>> {
-    let mut counts = BTreeMap::<String, BTreeMap<String, u64>>::new();
+pub fn counts() -> Counts {
+    let mut counts = Counts::new();
     for row in raext_bpf::load::counters().into_iter().flatten() {
         let sums = counts.entry(row.event).or_default();
         for (name, count) in row.counts {

@@ -10,12 +10,13 @@
 //! that is gone, and the machine would outlive the command that started it.
 
 use crate::error::{AgentError, Context};
-use raext_model::{Failure, PORT_NAME, Reply, Request, WireError, read_message, write_message};
+use crate::line::Line;
+use raext_model::{Failure, PORT_NAME};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, ErrorKind, Read, Write};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -36,7 +37,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The open port.
 pub struct Port {
-    line: BufReader<Line>,
+    /// The messages on it.
+    pub line: Line<Device>,
     /// What the driver tells of the port to whoever wants to know.
     state: PathBuf,
 }
@@ -66,15 +68,15 @@ impl Port {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let what = || format!("open {}", path.display());
-        let line = Line(options.open(&path).context(what)?);
-        while line.wait(PollFlags::OUT).context(what)?.contains(PollFlags::HUP) {
+        let device = Device(options.open(&path).context(what)?);
+        while device.wait(PollFlags::OUT).context(what)?.contains(PollFlags::HUP) {
             if start.elapsed() > READY_WITHIN {
                 return Err(late("the host did not connect to it").into());
             }
             sleep(PAUSE);
         }
         let state = Path::new(STATES).join(path.file_name().unwrap_or_default());
-        Ok(Self { line: BufReader::new(line), state })
+        Ok(Self { line: Line::new(device), state })
     }
 
     /// Call `gone` once the host is gone, from a thread of its own, so that
@@ -90,32 +92,6 @@ impl Port {
             gone();
         });
     }
-
-    /// Wait for the next request.
-    ///
-    /// # Errors
-    /// [`WireError::Closed`] when the host is gone.
-    pub fn receive(&mut self) -> Result<Request, WireError> {
-        read_message(&mut self.line)
-    }
-
-    /// To be polled, by the thread that has the port, for a request to come.
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.line.get_ref().0.as_fd()
-    }
-
-    /// Whether there is more of a request already than the descriptor tells.
-    pub fn has_begun(&self) -> bool {
-        !self.line.buffer().is_empty()
-    }
-
-    /// Send a reply.
-    ///
-    /// # Errors
-    /// When the host is gone or the port fails.
-    pub fn send(&mut self, reply: &Reply) -> Result<(), WireError> {
-        write_message(self.line.get_mut(), reply)
-    }
 }
 
 /// The device of the port, once it is there.
@@ -129,9 +105,15 @@ fn find() -> Option<PathBuf> {
 }
 
 /// The device, read and written as if it blocked, until the host is gone.
-struct Line(File);
+pub struct Device(File);
 
-impl Line {
+impl AsFd for Device {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Device {
     /// Wait for one of `events`, or for the host to be gone (`HUP`).
     fn wait(&self, events: PollFlags) -> io::Result<PollFlags> {
         let mut fds = [PollFd::new(&self.0, events)];
@@ -143,7 +125,7 @@ impl Line {
     }
 }
 
-impl Read for Line {
+impl Read for Device {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.0.read(buf) {
@@ -157,7 +139,7 @@ impl Read for Line {
     }
 }
 
-impl Write for Line {
+impl Write for Device {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(buf) {

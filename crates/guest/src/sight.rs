@@ -3,16 +3,16 @@
 
 use crate::error::Context;
 use crate::policy;
-use crate::worker::{Job, Order, Worker};
+use crate::worker::{Job, Order, Word, Worker};
 use crate::workload::{PAGE, Stage, Target};
-use raext_model::{Failure, Outcome, ReadBy, ReadFailure, Reply, Sight};
+use raext_model::{Failure, Outcome, ReadBy, ReadFailure, Sight};
 use std::os::unix::process::ExitStatusExt as _;
 
 /// Read, from a cold cache.
 ///
 /// # Errors
 /// When something else goes wrong than what the device was made to do.
-pub fn read_all(stage: &Stage, by: ReadBy) -> Result<Reply, Failure> {
+pub fn read_all(stage: &Stage, by: ReadBy) -> Result<Sight, Failure> {
     stage.chill().context(|| "drop the caches".into())?;
     let decided = policy::decisions();
     let sight = match by {
@@ -21,7 +21,7 @@ pub fn read_all(stage: &Stage, by: ReadBy) -> Result<Reply, Failure> {
     };
     let mut sight = sight.context(|| "read the data".into())?;
     sight.decisions = policy::decisions().saturating_sub(decided);
-    Ok(Reply::Sight(sight))
+    Ok(sight)
 }
 
 /// Touch every page; a worker for each run of pages between two signals.
@@ -34,9 +34,9 @@ fn touch_all(target: &Target) -> Result<Sight, Failure> {
         let mut last = None;
         loop {
             match worker.next()? {
-                Some(Reply::Progress { text }) => last = text.parse::<u64>().ok(),
-                Some(Reply::Done) => return Ok(sight),
-                Some(Reply::Failed(failure)) => return Err(failure),
+                Some(Word::Progress(text)) => last = text.parse::<u64>().ok(),
+                Some(Word::Done) => return Ok(sight),
+                Some(Word::Failed(failure)) => return Err(failure),
                 Some(_) => return Err(worker.lost()),
                 None => break,
             }

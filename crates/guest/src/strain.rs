@@ -8,11 +8,11 @@
 //! at any step. It then fails, which is no failure if the module did go.
 
 use crate::error::Context;
-use crate::worker::{Job, Order, Worker};
+use crate::worker::{Job, Order, Word, Worker};
 use crate::workload::{Cgroup, stress::Ground};
 use crate::{kmsg, modules, policy};
 use raext_bpf::load::Attached;
-use raext_model::{Failure, LoadOutcome, Placement, Reply, StressReport, StressSpec};
+use raext_model::{Failure, LoadOutcome, Placement, StressReport, StressSpec};
 use rustix::process::setpriority_process;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,7 +46,7 @@ struct Comings {
 ///
 /// # Errors
 /// When a step fails that must not.
-pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<Reply, Failure> {
+pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<StressReport, Failure> {
     if spec.policies.is_empty() || spec.fs == raext_model::Fs::Raw {
         return Err(Failure {
             what: "strain the kernel".into(),
@@ -94,7 +94,7 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<Reply, F
     report.attach_raced = comings.raced.load(Ordering::Relaxed);
     report.module_cycles = comings.removed.load(Ordering::Relaxed);
     report.decisions = comings.decisions.load(Ordering::Relaxed);
-    Ok(Reply::Stress(report))
+    Ok(report)
 }
 
 fn panicked() -> Failure {
@@ -112,9 +112,9 @@ fn supervise(
     let start = Instant::now();
     loop {
         match worker.next()? {
-            Some(Reply::Stress(report)) => return Ok(report),
-            Some(Reply::Progress { text }) => progress(&format!("{text}, {}", comings.text())),
-            Some(Reply::Failed(failure)) => return Err(failure),
+            Some(Word::Stress(report)) => return Ok(report),
+            Some(Word::Progress(text)) => progress(&format!("{text}, {}", comings.text())),
+            Some(Word::Failed(failure)) => return Err(failure),
             Some(other) => {
                 let why = format!("it said {other:?}");
                 return Err(Failure { what: "listen to a worker".into(), why });
@@ -189,12 +189,11 @@ impl Comings {
             let second = attach(object(turn + 1), cgroup)?;
             sleep(decides_for);
             self.decisions.fetch_add(policy::decisions(), Ordering::Relaxed);
-            match policy::swap(&mut first, object(turn + 2), &BTreeMap::new())? {
-                Reply::Load(outcome) if !outcome.accepted => {
-                    return Err(refused(object(turn + 2), &outcome));
-                }
-                _ => self.swaps.fetch_add(1, Ordering::Relaxed),
-            };
+            let outcome = policy::swap(&mut first, object(turn + 2), &BTreeMap::new())?;
+            if !outcome.accepted {
+                return Err(refused(object(turn + 2), &outcome));
+            }
+            self.swaps.fetch_add(1, Ordering::Relaxed);
             sleep(decides_for);
             policy::detach(first)?;
             sleep(decides_for);

@@ -3,11 +3,13 @@
 //! what a signal ends: this binary again, as `raext-agent work`.
 //!
 //! The [`Job`] goes to the worker's standard input; on its standard output come
-//! [`Reply`]s, as the host gets them. The worker is to end when its input does.
+//! [`Word`]s. The worker is to end when its input does.
 
 use crate::error::Context;
 use crate::workload::{Cgroup, Target, stress};
-use raext_model::{Failure, Reply, WireError, WorkloadSpec, read_message, write_message};
+use raext_model::{
+    Failure, Sample, StressReport, WireError, WorkloadSpec, read_message, write_message,
+};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
 use std::os::unix::process::ExitStatusExt as _;
@@ -34,7 +36,7 @@ pub enum Job {
         /// Its seed.
         seed: u64,
     },
-    /// Touch each page of a mapping, [`Reply::Progress`] telling its offset
+    /// Touch each page of a mapping, [`Word::Progress`] telling its offset
     /// before.
     Touch {
         /// What to map.
@@ -49,6 +51,21 @@ pub enum Job {
         /// What.
         spec: WorkloadSpec,
     },
+}
+
+/// A message of a worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Word {
+    /// It is still at work.
+    Progress(String),
+    /// The end of [`Job::Touch`].
+    Done,
+    /// The end of [`Job::Run`].
+    Sample(Sample),
+    /// The end of [`Job::Stress`].
+    Stress(StressReport),
+    /// The job could not be done.
+    Failed(Failure),
 }
 
 /// A worker, seen from the one who started it. Dropped, it is killed.
@@ -82,7 +99,7 @@ impl Worker {
     ///
     /// # Errors
     /// When it says what cannot be understood.
-    pub fn next(&mut self) -> Result<Option<Reply>, Failure> {
+    pub fn next(&mut self) -> Result<Option<Word>, Failure> {
         match read_message(&mut self.from) {
             Ok(reply) => Ok(Some(reply)),
             Err(WireError::Closed) => Ok(None),
@@ -140,25 +157,25 @@ pub fn run() -> ExitCode {
     let order = read_message(&mut stdin().lock());
     let order: Result<Order, _> = order.context(|| "read the order".into());
     let answer = order.and_then(|order| work(&order));
-    say(&answer.unwrap_or_else(Reply::Failed));
+    say(&answer.unwrap_or_else(Word::Failed));
     ExitCode::SUCCESS
 }
 
-fn work(order: &Order) -> Result<Reply, Failure> {
+fn work(order: &Order) -> Result<Word, Failure> {
     if let Some(name) = &order.cgroup {
         Cgroup::named(name).enter().context(|| format!("enter cgroup {name}"))?;
     }
     match &order.job {
         Job::Touch { target, from } => {
-            let mut about_to = |at: u64| say(&Reply::Progress { text: at.to_string() });
+            let mut about_to = |at: u64| say(&Word::Progress(at.to_string()));
             let touched = target.touch_all(*from, &mut about_to);
-            touched.context(|| "touch the data".into()).map(|()| Reply::Done)
+            touched.context(|| "touch the data".into()).map(|()| Word::Done)
         }
         Job::Run { target, spec } => {
-            say(&Reply::Progress { text: "ready".into() });
+            say(&Word::Progress("ready".into()));
             stdin().read_line(&mut String::new()).context(|| "wait for the others".into())?;
             let sample = target.run(spec, &|| 0).context(|| format!("run {}", spec.workload))?;
-            Ok(Reply::Sample(sample))
+            Ok(Word::Sample(sample))
         }
         &Job::Stress { fs, seed } => {
             let ended = AtomicBool::new(false);
@@ -169,13 +186,13 @@ fn work(order: &Order) -> Result<Reply, Failure> {
                     ended.store(true, Ordering::Relaxed);
                 });
                 let ended = || ended.load(Ordering::Relaxed);
-                let mut progress = |text: &str| say(&Reply::Progress { text: text.to_owned() });
+                let mut progress = |text: &str| say(&Word::Progress(text.to_owned()));
                 let (files, guest) = (stress::Guest::files(seed), stress::Guest::new(fs));
                 let report = stress::run(&files, &guest, seed, &ended, &mut progress);
-                let reply = report.context(|| "use files".into()).map(Reply::Stress);
+                let reply = report.context(|| "use files".into()).map(Word::Stress);
                 if let Err(failure) = reply {
                     // The thread above may wait for long: this is the last word.
-                    say(&Reply::Failed(failure));
+                    say(&Word::Failed(failure));
                     std::process::exit(0);
                 }
                 reply
@@ -185,7 +202,7 @@ fn work(order: &Order) -> Result<Reply, Failure> {
 }
 
 /// Whoever does not listen any more has ended this process's input, too.
-fn say(reply: &Reply) {
+fn say(reply: &Word) {
     let mut to = stdout().lock();
     let _ = write_message(&mut to, reply).map(|()| to.flush());
 }

@@ -25,7 +25,7 @@ pub struct Program {
     /// What becomes of its output.
     pub output: Output,
     /// Whether the host has something for its standard input. It is asked for it
-    /// by [`crate::Reply::WantInput`]. Not for programs in the background.
+    /// by [`crate::FromAgent::WantInput`]. Not for programs in the background.
     pub input: bool,
     /// How long it may run, milliseconds; then it and its children are killed.
     pub deadline_ms: Option<u64>,
@@ -159,17 +159,6 @@ pub mod bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Reply, read_message, write_message};
-
-    #[test]
-    fn any_byte_survives_the_wire() {
-        let data: Vec<u8> = (0..=255).cycle().take(1000).collect();
-        let sent = Reply::Output { stream: Stream::Stderr, data };
-        let mut line = Vec::new();
-        write_message(&mut line, &sent).unwrap();
-        assert!(line.len() < 1500);
-        assert_eq!(read_message::<Reply>(&mut &line[..]).unwrap(), sent);
-    }
 
     #[test]
     fn an_end_has_the_status_that_a_shell_tells() {

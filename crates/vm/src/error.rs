@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why the microVM could not be had or did not do what it was asked.
 
-use raext_model::{Classified, Failure, Kind, Reply};
+use raext_model::{Classified, Failure, Kind};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -28,14 +28,6 @@ pub enum EngineError {
     /// The agent could not carry out a request.
     #[error("in the microVM: {0}")]
     Agent(#[from] Failure),
-    /// The agent answered something else than was asked.
-    #[error("the agent answered {answer:?} to a request for {asked}")]
-    Unexpected {
-        /// What was asked.
-        asked: &'static str,
-        /// What came.
-        answer: Box<Reply>,
-    },
     /// A policy that was to be attached was refused.
     #[error("the policy {0} was refused: `raext check` on it gives the reason")]
     Refused(String),
@@ -47,7 +39,7 @@ impl Classified for EngineError {
             Self::NoCheckout { .. } | Self::NoAgent(_) => Kind::Environment,
             Self::Kernel(error) => error.kind(),
             Self::Vm(error) => error.kind(),
-            Self::Agent(_) | Self::Unexpected { .. } | Self::Refused(_) => Kind::Refused,
+            Self::Agent(_) | Self::Refused(_) => Kind::Refused,
         }
     }
 }

@@ -4,14 +4,21 @@
 //! The command and the tests drive policies through this crate, so that what is
 //! tested is what users run.
 
+mod assembly;
 mod engine;
 mod error;
+mod input;
 pub mod machine;
 mod paths;
 mod programs;
+mod session;
+mod transport;
 
-pub use engine::{Engine, GuestObject, KernelChoice, Setup};
+pub use assembly::{GuestObject, KernelChoice, Machine};
+pub use engine::{Engine, Setup, Talk};
 pub use error::EngineError;
-pub use machine::{Disk, Share, Talk, libraries};
+pub use machine::{Disk, Port, Share, libraries};
 pub use paths::Paths;
-pub use programs::Captured;
+pub use programs::{Captured, Streams, root_over};
+pub use session::Session;
+pub use transport::{Socket, Transport, Waker};

@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Programs of the host in the microVM: their root, their data on a device that
-//! is measured, and running them.
+//! Programs of the host in the microVM.
 //!
-//! The order is: [`Engine::make_root`] once, [`Engine::make_volume`] for each
-//! data set, then [`Engine::drop_caches`] and [`Engine::run_program`] for each
-//! run.
+//! The order is: [`MakeRoot`](raext_model::requests::MakeRoot) once,
+//! [`MakeVolume`](raext_model::requests::MakeVolume) for each data set, then
+//! [`DropCaches`](raext_model::requests::DropCaches) and a run, again and again.
 
-use crate::engine::unexpected;
-use crate::machine::Talk;
-use crate::{Engine, EngineError};
-use raext_model::{Caches, Program, Ran, Reply, Request, Stream, Volume, VolumeMade};
-use std::time::Duration;
+use crate::{EngineError, Session, Transport};
+use raext_model::requests::{EndProgram, MakeRoot, RunProgram};
+use raext_model::{Converse, Program, Progress, Ran, Stream};
+use std::io::Read;
 
-/// A program's end, with all that it printed.
+/// The streams of a program that runs in the guest.
+pub struct Streams<'a> {
+    /// Gets the output as it comes. Once this returns false, the program is killed.
+    pub output: &'a mut dyn FnMut(Stream, &[u8]) -> bool,
+    /// The standard input; empty if absent. A thread of its own reads it.
+    pub input: Option<Box<dyn Read + Send>>,
+}
+
+impl<'a> Streams<'a> {
+    /// No input, and output for `output`.
+    pub(crate) fn output(output: &'a mut dyn FnMut(Stream, &[u8]) -> bool) -> Self {
+        Self { output, input: None }
+    }
+}
+
+/// A program's end, with all of its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captured {
     /// How it ended, and what it took.
@@ -30,145 +43,48 @@ impl Captured {
     }
 }
 
-impl Engine {
-    /// Make the root of programs from folders of the guest, the topmost first,
-    /// such as `/shares/TAG`. It can be written to; nothing reaches the folders.
-    /// The root before, the volume and programs in the background are gone.
+/// The request for a root of programs over these folders of the guest, the topmost
+/// first, such as `/shares/TAG`.
+pub fn root_over(layers: &[&str]) -> MakeRoot {
+    MakeRoot {
+        layers: layers.iter().map(|&layer| layer.to_owned()).collect(),
+        as_user: !rustix::process::geteuid().is_root(),
+    }
+}
+
+impl<T: Transport> Session<T> {
+    /// Run a program to its end, with its streams.
     ///
     /// # Errors
-    /// As [`Engine::ask`].
-    pub fn make_root(&mut self, layers: &[&str], step: &dyn Fn(&str)) -> Result<(), EngineError> {
-        let layers = layers.iter().map(|&layer| layer.to_owned()).collect();
-        let as_user = !rustix::process::geteuid().is_root();
-        self.done(&Request::MakeRoot { layers, as_user }, step)
+    /// As [`Session::ask`]; not for the program's own failure.
+    pub fn talk(&mut self, program: Program, streams: Streams<'_>) -> Result<Ran, EngineError> {
+        let program = Program { input: streams.input.is_some(), ..program };
+        self.converse(&RunProgram { program }, streams)
     }
 
-    /// Show a folder or a file of the guest at a path of the programs' root.
+    /// Run a program to its end, and keep its output.
     ///
     /// # Errors
-    /// As [`Engine::ask`].
-    pub fn bind(&mut self, from: &str, at: &str, step: &dyn Fn(&str)) -> Result<(), EngineError> {
-        self.done(&Request::Bind { from: from.into(), at: at.into() }, step)
-    }
-
-    /// Mount a disk at `/disks/NAME`, with a new ext4 if that is wanted.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
-    pub fn mount_disk(
-        &mut self,
-        name: &str,
-        make: bool,
-        read_only: bool,
-        step: &dyn Fn(&str),
-    ) -> Result<(), EngineError> {
-        self.done(&Request::MountDisk { name: name.into(), make, read_only }, step)
-    }
-
-    /// Unmount a disk; what was written is in its image file then.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
-    pub fn unmount_disk(&mut self, name: &str, step: &dyn Fn(&str)) -> Result<(), EngineError> {
-        self.done(&Request::UnmountDisk { name: name.into() }, step)
-    }
-
-    /// Make a volume in the place of the one before, or of the device of
-    /// [`Engine::set_up`].
-    ///
-    /// # Errors
-    /// As [`Engine::ask`]; there is no volume then.
-    pub fn make_volume(
-        &mut self,
-        volume: Volume,
-        step: &dyn Fn(&str),
-    ) -> Result<VolumeMade, EngineError> {
-        match self.ask(&Request::MakeVolume { volume }, step)? {
-            Reply::VolumeMade(made) => Ok(made),
-            other => Err(unexpected("a volume", other)),
-        }
-    }
-
-    /// Forget the volume.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
-    pub fn drop_volume(&mut self, step: &dyn Fn(&str)) -> Result<(), EngineError> {
-        self.done(&Request::DropVolume, step)
-    }
-
-    /// Drop caches.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`]: those of the volume cannot be dropped while programs
-    /// use it.
-    pub fn drop_caches(&mut self, caches: Caches, step: &dyn Fn(&str)) -> Result<(), EngineError> {
-        self.done(&Request::DropCaches { caches }, step)
-    }
-
-    /// Run a program to its end.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`]; not for what the program does.
-    pub fn run_program(
-        &mut self,
-        program: Program,
-        talk: Talk<'_>,
-        step: &dyn Fn(&str),
-    ) -> Result<Ran, EngineError> {
-        let program = Program { input: talk.input.is_some(), ..program };
-        self.talk(&Request::RunProgram { program }, talk, step)
-    }
-
-    /// Run a program to its end, and keep what it prints.
-    ///
-    /// # Errors
-    /// As [`Engine::run_program`].
-    pub fn capture(
-        &mut self,
-        program: Program,
-        step: &dyn Fn(&str),
-    ) -> Result<Captured, EngineError> {
+    /// As [`Session::talk`].
+    pub fn capture(&mut self, program: Program) -> Result<Captured, EngineError> {
         let program = Program { input: false, ..program };
-        self.captured(&Request::RunProgram { program }, step)
+        let progress = self.progress();
+        self.captured(&RunProgram { program }, &*progress)
     }
 
-    /// Start a program in the background; its number is for
-    /// [`Engine::end_program`]. That it cannot be executed is told there.
+    /// End a program in the background, and keep its output.
     ///
     /// # Errors
-    /// As [`Engine::ask`].
-    pub fn start_program(
-        &mut self,
-        program: Program,
-        step: &dyn Fn(&str),
-    ) -> Result<u32, EngineError> {
-        match self.ask(&Request::StartProgram { program }, step)? {
-            Reply::Started { id } => Ok(id),
-            other => Err(unexpected("a program's number", other)),
-        }
+    /// As [`Session::ask`].
+    pub fn end_program(&mut self, end: EndProgram) -> Result<Captured, EngineError> {
+        let progress = self.progress();
+        self.captured(&end, &*progress)
     }
 
-    /// Send a signal (none, if 0) to a program in the background, wait for its
-    /// end, but not longer than told, and then kill it.
-    ///
-    /// # Errors
-    /// As [`Engine::ask`].
-    pub fn end_program(
+    pub(crate) fn captured<R: Converse>(
         &mut self,
-        id: u32,
-        signal: i32,
-        within: Duration,
-        step: &dyn Fn(&str),
-    ) -> Result<Captured, EngineError> {
-        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        self.captured(&Request::EndProgram { id, signal, within_ms }, step)
-    }
-
-    fn captured(
-        &mut self,
-        request: &Request,
-        step: &dyn Fn(&str),
+        request: &R,
+        progress: &dyn Progress,
     ) -> Result<Captured, EngineError> {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut output = |stream, data: &[u8]| {
@@ -178,20 +94,7 @@ impl Engine {
             }
             true
         };
-        let ran = self.talk(request, Talk { output: &mut output, input: None }, step)?;
+        let ran = self.exchange(request, Streams::output(&mut output), progress)?;
         Ok(Captured { ran, stdout, stderr })
-    }
-
-    fn talk(
-        &mut self,
-        request: &Request,
-        talk: Talk<'_>,
-        step: &dyn Fn(&str),
-    ) -> Result<Ran, EngineError> {
-        match self.vm.talk(request, talk, &mut |text| step(text))? {
-            Reply::Ran(ran) => Ok(ran),
-            Reply::Failed(failure) => Err(failure.into()),
-            other => Err(unexpected("a program's end", other)),
-        }
     }
 }

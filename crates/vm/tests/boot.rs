@@ -3,11 +3,13 @@
 //! with feature `vm`; `RAEXT_KERNEL` names the kernel image and `RAEXT_AGENT`
 //! the static agent.
 
-use raext_model::{Classified as _, Kind};
-use raext_model::{Reply, Request};
-use raext_vm::machine::{GuestFile, Source, Vm, VmConfig, VmError};
+use raext_model::requests::{Detach, Exec, Exit, KernelLog};
+use raext_model::{Classified as _, Failure, Kind, Lines};
+use raext_vm::machine::{GuestFile, Source, VmConfig, VmError};
+use raext_vm::{EngineError, Session};
 use std::io::Write;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 fn from_env(name: &str) -> PathBuf {
@@ -19,16 +21,34 @@ fn config() -> VmConfig {
     VmConfig::new(from_env("RAEXT_KERNEL"), from_env("RAEXT_AGENT"))
 }
 
-fn boot(config: &VmConfig) -> Result<Vm, VmError> {
-    Vm::boot(config, &|line| println!("{line}"))
+fn boot(config: &VmConfig) -> Result<Session, VmError> {
+    Session::start(config, Rc::new(Lines(|line: &str| println!("{line}"))))
 }
 
-fn ask(vm: &mut Vm, request: &Request) -> Result<Reply, VmError> {
-    vm.ask(request, &mut |line| println!("{line}"))
+/// The boot that is expected to fail.
+fn no_boot(config: &VmConfig) -> VmError {
+    match boot(config) {
+        Ok(_) => panic!("it booted"),
+        Err(error) => error,
+    }
 }
 
-fn exec(vm: &mut Vm, argv: &[&str]) -> Result<Reply, VmError> {
-    ask(vm, &Request::Exec { argv: argv.iter().map(ToString::to_string).collect() })
+fn exec(session: &mut Session, argv: &[&str]) -> Result<Exit, EngineError> {
+    session.ask(Exec::new(argv))
+}
+
+fn failed<A: std::fmt::Debug>(answer: Result<A, EngineError>) -> Failure {
+    match answer.unwrap_err() {
+        EngineError::Agent(failure) => failure,
+        error => panic!("{error}"),
+    }
+}
+
+fn lost<A: std::fmt::Debug>(answer: Result<A, EngineError>) -> VmError {
+    match answer.unwrap_err() {
+        EngineError::Vm(error) => error,
+        error => panic!("{error}"),
+    }
 }
 
 /// An agent that is a shell script.
@@ -59,7 +79,7 @@ fn the_agent_serves_until_it_is_switched_off() {
     assert!(vm.release().starts_with(|c: char| c.is_ascii_digit()), "{}", vm.release());
 
     let script = "read word < /etc/greeting; echo $word; echo oh >&2; exit 7";
-    let exit = |status, stdout: &str, stderr: &str| Reply::Exit {
+    let exit = |status, stdout: &str, stderr: &str| Exit {
         status,
         stdout: stdout.into(),
         stderr: stderr.into(),
@@ -67,24 +87,19 @@ fn the_agent_serves_until_it_is_switched_off() {
     assert_eq!(exec(&mut vm, &["sh", "-c", script]).unwrap(), exit(7, "hello\n", "oh\n"));
     assert_eq!(exec(&mut vm, &["sh", "-c", "kill -9 $$"]).unwrap(), exit(137, "", ""));
     assert_eq!(exec(&mut vm, &["cat", "/tmp-of-ours/long"]).unwrap(), exit(0, &long, ""));
-    let Reply::Failed(failure) = exec(&mut vm, &["/no/such"]).unwrap() else {
-        panic!("a program that is not there was run")
-    };
-    assert_eq!(failure.what, "run /no/such");
+    assert_eq!(failed(exec(&mut vm, &["/no/such"])).what, "run /no/such");
 
     let mark = "echo '<4>a warning of ours' > /dev/kmsg; echo '<6>no warning' > /dev/kmsg";
     assert_eq!(exec(&mut vm, &["sh", "-c", mark]).unwrap(), exit(0, "", ""));
-    let Reply::Log { lines } = ask(&mut vm, &Request::KernelLog).unwrap() else { panic!("no log") };
+    let lines = vm.ask(KernelLog).unwrap();
     assert!(lines.iter().any(|line| line.ends_with("] a warning of ours")), "{lines:#?}");
     assert!(!lines.iter().any(|line| line.ends_with("no warning")), "{lines:#?}");
 
-    let Reply::Failed(failure) = ask(&mut vm, &Request::UnloadModule).unwrap() else {
-        panic!("a module that is not there was removed")
-    };
-    assert_eq!(failure.what, "remove module readahead_ext");
+    assert_eq!(failed(vm.ask(Detach)).why, "no policy is attached");
+    assert!(vm.is_alive());
 
     let start = Instant::now();
-    vm.power_off().unwrap();
+    vm.stop().unwrap();
     assert!(start.elapsed() < Duration::from_secs(10), "it took {:?}", start.elapsed());
 }
 
@@ -92,20 +107,21 @@ fn the_agent_serves_until_it_is_switched_off() {
 fn a_panic_is_reported_at_once_in_the_kernels_words() {
     let mut vm = boot(&config()).unwrap();
     let start = Instant::now();
-    let error = exec(&mut vm, &["/init", "sysrq", "c"]).unwrap_err();
+    let error = lost(exec(&mut vm, &["/init", "sysrq", "c"]));
     assert!(start.elapsed() < Duration::from_secs(15), "it took {:?}", start.elapsed());
     let VmError::Panic { words } = error else { panic!("{error}") };
     assert!(words.contains("Kernel panic - not syncing: sysrq triggered crash"), "{words}");
     assert!(words.contains("Call Trace:\n"), "{words}");
     assert!(words.contains("sysrq_handle_crash"), "{words}");
-    assert!(matches!(ask(&mut vm, &Request::KernelLog), Err(VmError::Gone)));
+    assert!(!vm.is_alive());
+    assert!(matches!(lost(vm.ask(KernelLog)), VmError::Gone));
 }
 
 #[test]
 fn a_machine_that_hangs_ends_at_its_deadline_with_the_consoles_last_lines() {
     let (_agent, mut config) = script("#!/bin/sh\necho nobody is here\nexec sleep 1000\n");
     config.boot_deadline = Duration::from_secs(20);
-    let error = boot(&config).unwrap_err();
+    let error = no_boot(&config);
     assert_eq!(error.kind(), Kind::Environment);
     let VmError::BootDeadline { console, .. } = &error else { panic!("{error}") };
     assert!(console.ends_with("nobody is here"), "{console}");
@@ -118,21 +134,21 @@ fn an_answer_that_does_not_come_ends_at_its_deadline() {
     config.programs = vec!["/bin/sleep".into()];
     config.answer_deadline = Duration::from_secs(3);
     let mut vm = boot(&config).unwrap();
-    let error = exec(&mut vm, &["sleep", "1000"]).unwrap_err();
+    let error = lost(exec(&mut vm, &["sleep", "1000"]));
     assert!(matches!(error, VmError::AnswerDeadline { .. }), "{error}");
-    assert!(matches!(vm.power_off(), Err(VmError::Gone)));
+    assert!(matches!(lost(vm.stop()), VmError::Gone));
 }
 
 #[test]
 fn an_init_that_ends_is_a_panic_and_an_agent_that_dies_is_reported() {
     let (_agent, config) = script("#!/bin/sh\nexit 3\n");
-    let VmError::Panic { words } = boot(&config).unwrap_err() else { panic!("no panic") };
+    let VmError::Panic { words } = no_boot(&config) else { panic!("no panic") };
     assert!(words.contains("Attempted to kill init! exitcode=0x00000300"), "{words}");
 
     let mut config = self::config();
     config.programs = vec!["/bin/sh".into()];
     let mut vm = boot(&config).unwrap();
-    let error = exec(&mut vm, &["sh", "-c", "kill -9 $PPID"]).unwrap_err();
+    let error = lost(exec(&mut vm, &["sh", "-c", "kill -9 $PPID"]));
     let VmError::Exited { console, .. } = &error else { panic!("{error}") };
     assert!(console.contains("raext-agent: the agent ended: killed by signal 9"), "{console}");
 }
@@ -142,7 +158,7 @@ fn a_module_that_the_kernel_refuses_is_named() {
     let mut config = config();
     config.modules =
         vec![raext_vm::machine::GuestModule { name: "junk".into(), image: vec![0; 64] }];
-    let error = boot(&config).unwrap_err();
+    let error = no_boot(&config);
     let VmError::Setup(failure) = &error else { panic!("{error}") };
     assert_eq!(failure.what, "load /modules/junk.ko");
 }
@@ -151,13 +167,13 @@ fn a_module_that_the_kernel_refuses_is_named() {
 fn what_the_machine_lacks_is_one_line() {
     let mut config = config();
     config.qemu = "qemu-of-no-such-kind".into();
-    let error = boot(&config).unwrap_err();
+    let error = no_boot(&config);
     assert_eq!(error.kind(), Kind::Environment);
     assert_eq!(error.to_string(), "qemu-of-no-such-kind: not found: install qemu-system-x86");
 
     let mut config = self::config();
     config.kernel = from_env("RAEXT_AGENT");
-    let error = boot(&config).unwrap_err();
+    let error = no_boot(&config);
     assert_eq!(error.kind(), Kind::Refused);
     assert!(matches!(error, VmError::NotAKernel { .. }), "{error}");
     assert_eq!(error.to_string().lines().count(), 1);

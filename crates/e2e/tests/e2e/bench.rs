@@ -9,7 +9,8 @@ use raext_measure::experiment::{
 };
 use raext_measure::plans::{count_decisions, outcome};
 use raext_measure::report::Report;
-use raext_model::{Course, Device, DeviceProfile, Fs, Request, Workload, WorkloadSpec};
+use raext_model::requests::PowerOff;
+use raext_model::{Course, Device, DeviceProfile, Fs, Workload, WorkloadSpec};
 use raext_vm::{Engine, Setup};
 use std::cell::Cell;
 use std::fs;
@@ -72,7 +73,7 @@ impl Work<Engine> for Small {
         match &mut self.oddity {
             Oddity::Fails => return Err(Flaw::Failed("the disk is full".into())),
             Oddity::Crashes(crashed) if !crashed.replace(true) => {
-                let _ = engine.ask(&Request::PowerOff, &raext_e2e::step);
+                let _ = engine.ask(PowerOff, &raext_e2e::step);
             }
             _ => {}
         }

@@ -3,7 +3,8 @@
 //! reads is told apart.
 
 use raext_e2e::{boot, cases, step, stop_clean};
-use raext_model::{Device, DeviceProfile, Fs, GroupRun, Workload};
+use raext_model::requests::testing::GroupRun;
+use raext_model::{Device, DeviceProfile, Fs, Workload};
 
 cases! {
     reads_of_two_cgroups_are_told_apart,

@@ -3,7 +3,8 @@
 //! devices, replaced live, seen, and killed in the middle of it.
 
 use raext_e2e::{Guest, boot, cases, guest_path, raext, stop_clean, table};
-use raext_model::{Device, DeviceProfile, Fs, GroupRun, Workload, WorkloadSpec};
+use raext_model::requests::testing::GroupRun;
+use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -6,7 +6,8 @@ use crate::experiment::{
     Attach, BenchError, Contender, CostLine, Experiment, Flaw, Header, How, Line, MemoryStore,
     MicroVms, Outcome, Part, Place, Plan, Progress, SlowRule, Store, Work,
 };
-use raext_model::{Device, DeviceProfile, Fs, Request, VERDICTS, Workload};
+use raext_model::requests::SetTiming;
+use raext_model::{Device, DeviceProfile, Fs, VERDICTS, Workload};
 use raext_vm::{Engine, KernelChoice};
 
 const DATA_BYTES: u64 = 64 << 20;
@@ -43,7 +44,7 @@ impl Work<Engine> for Decisions {
     fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
         let Place { device: profile, fs } = self.place();
         engine.set_up(Device { profile, fs, data_bytes: DATA_BYTES }, step)?;
-        Ok(engine.done(&Request::SetTiming { on: true }, step)?)
+        Ok(engine.done(SetTiming { on: true }, step)?)
     }
 
     fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {

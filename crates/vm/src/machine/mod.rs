@@ -2,10 +2,10 @@
 //! The microVM: a stock kernel in QEMU, an initramfs made here, and the agent
 //! in it.
 //!
-//! [`Vm::boot`] puts the agent, the kernel modules and the programs that the
+//! [`Port::boot`] puts the agent, the kernel modules and the programs that the
 //! guest needs into an initramfs ([`VmConfig`]), picks KVM if it proves itself
-//! and TCG otherwise ([`Accel`]), starts QEMU and waits for the agent's hello.
-//! [`Vm::ask`] then is a question and an answer over a virtio-serial port. The
+//! and TCG otherwise ([`Accel`]) and starts QEMU. Messages pass over a virtio-serial
+//! port ([`crate::Session`]). The
 //! serial console is read all the while: a kernel that panics is noticed at
 //! once and reported in its own words, and a machine that says nothing for too
 //! long is ended ([`VmError`]).
@@ -22,15 +22,15 @@ mod error;
 mod initramfs;
 mod kernel;
 mod libs;
+mod port;
 mod programs;
 mod qemu;
 mod readonly;
 mod trouble;
 mod virtiofsd;
-mod vm;
 
 pub use accel::Accel;
 pub use config::{Disk, GuestFile, GuestModule, Share, Source, VmConfig};
 pub use error::VmError;
 pub use libs::libraries;
-pub use vm::{Talk, Vm};
+pub use port::Port;
