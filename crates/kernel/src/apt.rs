@@ -291,7 +291,6 @@ fn complaint(output: &Output) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use raext_model::{Classified as _, Kind};
 
     #[test]
     fn the_complaint_is_the_error_and_not_the_progress() {

@@ -4,10 +4,11 @@
 use crate::{Kernel, KernelError, cache};
 use std::ffi::OsString;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use xxhash_rust::xxh3::Xxh3;
 
 /// In the build folder: what the module there was built from.
 const BUILT_FROM: &str = ".built-from";
@@ -114,13 +115,18 @@ fn built_from(kernel: &Kernel, kmod: &Path) -> Result<String, KernelError> {
     let mut files = cache::entries(kmod)?;
     files.retain(|path| path.is_file());
     files.sort();
-    files.extend(["Module.symvers", "vmlinux"].map(|name| kernel.headers.join(name)));
-    let mut hasher = DefaultHasher::new();
+    files.push(kernel.headers.join("Module.symvers"));
+    // The headers of the running kernel have none: kmod/build.sh takes what the kernel shows.
+    let vmlinux = kernel.headers.join("vmlinux");
+    files.push(if vmlinux.exists() { vmlinux } else { "/sys/kernel/btf/vmlinux".into() });
+    let mut hasher = Xxh3::new();
     for path in &files {
         let content = fs::read(path).map_err(|e| KernelError::io("read", path, e))?;
-        (path.file_name(), content).hash(&mut hasher);
+        hasher.update(path.file_name().unwrap_or_default().as_bytes());
+        hasher.update(&(content.len() as u64).to_le_bytes());
+        hasher.update(&content);
     }
-    Ok(format!("{} {} {:016x}\n", kernel.release, kernel.headers.display(), hasher.finish()))
+    Ok(format!("{} {} {:016x}\n", kernel.release, kernel.headers.display(), hasher.digest()))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use crate::headers::{self, release_of};
 use crate::tested::is_tested;
 use crate::{Kernel, KernelError, release_of_image};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::Xxh3;
 
 pub(crate) fn beside(
     cache: &Path,
@@ -22,7 +23,8 @@ pub(crate) fn beside(
         ("modules", "linux-image"),
         &release,
         [root.join("lib/modules"), root.join("usr/lib/modules"), "/lib/modules".into()]
-            .map(|dir| dir.join(&release)),
+            .map(|dir| dir.join(&release))
+            .into(),
         |dir| dir.join("modules.order").exists(),
     )?;
     let installed = Path::new("/usr/src").join(format!("linux-headers-{release}"));
@@ -30,13 +32,17 @@ pub(crate) fn beside(
     let found = find(
         ("headers", "linux-headers"),
         &release,
-        [unpacked, modules_dir.join("build"), installed],
+        vec![unpacked, modules_dir.join("build"), installed],
         |dir| release_of(dir).as_deref() == Some(&release),
     )?;
     // Two kernels of one release may differ.
-    let mut hasher = DefaultHasher::new();
-    (&image, &modules_dir).hash(&mut hasher);
-    let store = cache.join("own").join(format!("{release}-{:08x}", hasher.finish() as u32));
+    let mut hasher = Xxh3::new();
+    for path in [&image, &modules_dir] {
+        hasher.update(path.as_os_str().as_bytes());
+        // The one byte that no path has.
+        hasher.update(&[0]);
+    }
+    let store = cache.join("own").join(format!("{release}-{:08x}", hasher.digest() as u32));
     let headers = headers::usable(&found, &release, &image, &store, step)?;
     Ok(Kernel {
         untested: !is_tested(&release),
@@ -66,13 +72,12 @@ fn root_of<'a>(image: &'a Path, release: &str) -> &'a Path {
 }
 
 /// The first place where a part of the kernel is, which has a name and a package.
-fn find(
+pub(crate) fn find(
     (what, package): (&'static str, &str),
     release: &str,
-    places: [PathBuf; 3],
+    mut looked: Vec<PathBuf>,
     is_there: impl Fn(&Path) -> bool,
 ) -> Result<PathBuf, KernelError> {
-    let mut looked = Vec::from(places);
     looked.dedup();
     if let Some(found) = looked.iter().find(|place| is_there(place)) {
         return Ok(found.clone());
