@@ -6,11 +6,10 @@
 
 use crate::args::BenchArgs;
 use crate::contenders::policies;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::policy;
 use crate::shown::{Shown, duration};
 use crate::steps::Steps;
-use anyhow::{Context as _, Result};
 use raext_measure::experiment::{
     Attach, Contender, Experiment, FIXED_KB, FileStore, Header, Known, MicroVms, Place, Plan,
     Progress as _, SlowRule, Store as _, Work, id,
@@ -18,7 +17,7 @@ use raext_measure::experiment::{
 use raext_measure::plans::{count_decisions, courses};
 use raext_measure::report::{Html, Json, Render, Report, Svg, Terminal, View};
 use raext_measure::software::SoftwareRow;
-use raext_model::{DeviceProfile, Fs};
+use raext_model::{DeviceProfile, Error, Fs, IoExt as _};
 use raext_vm::{Engine, Paths};
 use std::fs;
 use std::path::Path;
@@ -33,13 +32,13 @@ const DEFAULT_REPEATS: u32 = 3;
 const STORE: &str = "store.jsonl";
 
 /// Measure what is missing, and show everything.
-pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
+pub fn run(args: &BenchArgs, steps: &Steps) -> Result<Exit> {
     let step = |text: &str| steps.step(text);
     let paths = Paths::find()?;
     let out = args.out.clone().unwrap_or_else(|| paths.build.join("bench"));
     let path = out.join(STORE);
     if args.show {
-        let none = || Stop::refused(format!("{} is empty", path.display()));
+        let none = || Error::refused(format!("{} is empty", path.display()));
         let known = Known::of(&FileStore::read(&path)?).ok_or_else(none)?;
         if let Some(svg) = &args.svg {
             write(svg, &Svg.render(&Report::of(&known, SlowRule::BENCH, &[])))?;
@@ -65,11 +64,11 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
     if args.list {
         steps.finish();
         list(&plan, &known(&path, header, args.fresh)?);
-        return Ok(());
+        return Ok(Exit::Done);
     }
-    fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
+    fs::create_dir_all(&out).ours("making", &out)?;
     if args.fresh && path.exists() {
-        fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        fs::remove_file(&path).ours("removing", &path)?;
     }
     let mut store = FileStore::open(&path, header)?;
     let asked: Vec<_> = plan.works.iter().map(|work| id(work.as_ref())).collect();
@@ -105,17 +104,18 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<()> {
             left.runs,
             duration(left.seconds)
         );
-        return Err(Stop { status: 130, text }.into());
+        eprintln!("raext: {text}");
+        return Ok(Exit::Interrupted);
     }
     ended(flawed)
 }
 
-fn ended(flawed: bool) -> Result<()> {
+fn ended(flawed: bool) -> Result<Exit> {
     if flawed {
         eprintln!("raext: some cells failed or have a wrong answer: see FLAW above");
-        return Err(Stop::refused_silently());
+        return Ok(Exit::Refused);
     }
-    Ok(())
+    Ok(Exit::Done)
 }
 
 /// The rows that are meant.
@@ -147,7 +147,7 @@ fn works(args: &BenchArgs, paths: &Paths) -> Result<Works> {
             let mut names: Vec<_> = rows.iter().map(|row| row.name()).collect();
             names.sort_unstable();
             names.dedup();
-            return Err(Stop::usage(format!(
+            return Err(Error::usage(format!(
                 "no row '{wanted}' on these devices and file systems: choose one of {}",
                 names.join(", ")
             )));
@@ -219,9 +219,7 @@ fn show(known: &Known, asked: &[String], out: &Path) -> Result<bool> {
 fn write(path: &Path, text: &str) -> Result<()> {
     // Beside it first: a full disk does not take the old one away.
     let new = path.with_extension("new");
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, path))
-        .with_context(|| format!("writing {}", path.display()))
+    fs::write(&new, text).and_then(|()| fs::rename(&new, path)).ours("writing", path)
 }
 
 /// The command line that does this again, elsewhere too.

@@ -2,10 +2,9 @@
 //! `raext check`: the verdict of the kernel's verifier, explained.
 
 use crate::args::CheckArgs;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::policy;
 use crate::steps::Steps;
-use anyhow::Result;
 use raext_bpf::object::PolicyObject;
 use raext_model::LoadOutcome;
 use raext_vm::{Engine, GuestObject, Paths};
@@ -17,7 +16,7 @@ use std::path::PathBuf;
 const GUEST_OBJECT: &str = "/policy.bpf.o";
 
 /// Ask, explain, and fail if the policy is refused.
-pub fn run(args: &CheckArgs, steps: &Steps) -> Result<()> {
+pub fn run(args: &CheckArgs, steps: &Steps) -> Result<Exit> {
     let object = policy::object(&args.policy, &|text| steps.step(text))?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     let (outcome, kernel) = if args.host {
@@ -32,12 +31,12 @@ pub fn run(args: &CheckArgs, steps: &Steps) -> Result<()> {
         println!("\n--- the log of libbpf and the verifier ({kernel}) ---\n{}", outcome.log.trim());
     }
     if outcome.accepted {
-        return Ok(());
+        return Ok(Exit::Done);
     }
     if !args.log {
         println!("(asked: {kernel}; --log shows the whole log)");
     }
-    Err(Stop::refused_silently())
+    Ok(Exit::Refused)
 }
 
 fn in_vm(

@@ -3,16 +3,15 @@
 
 use crate::args::CompareArgs;
 use crate::contenders::policies;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::shown::Shown;
 use crate::steps::Steps;
-use anyhow::{Context as _, Result};
 use raext_measure::experiment::{
     Attach, Contender, Experiment, Header, MemoryStore, MicroVms, Plan, SlowRule, Store as _,
 };
 use raext_measure::plans::patterns;
 use raext_measure::report::{Html, Json, Render, Report, Terminal, View};
-use raext_model::{Device, Workload};
+use raext_model::{Device, IoExt as _, Workload};
 use std::fs;
 use std::path::Path;
 
@@ -22,13 +21,13 @@ const DEFAULT_POLICIES: [&str; 3] = ["auto", "wide", "lean"];
 const DATA_BYTES: u64 = 256 << 20;
 
 /// Measure and show.
-pub fn run(args: &CompareArgs, steps: &Steps) -> Result<()> {
+pub fn run(args: &CompareArgs, steps: &Steps) -> Result<Exit> {
     let step = |text: &str| steps.step(text);
     let plan = plan(args, &step)?;
     // A file that cannot be written is better known now than in a minute.
     for path in [&args.json, &args.html].into_iter().flatten() {
         if path != Path::new("-") {
-            fs::write(path, "").with_context(|| format!("writing {}", path.display()))?;
+            fs::write(path, "").given("writing", path)?;
         }
     }
     let release = crate::kernels::release(&plan.kernel, &step)?;
@@ -54,13 +53,13 @@ pub fn run(args: &CompareArgs, steps: &Steps) -> Result<()> {
     }
     if report.is_flawed() {
         eprintln!("raext: some cells failed or brought wrong data: see the table");
-        return Err(Stop::refused_silently());
+        return Ok(Exit::Refused);
     }
-    Ok(())
+    Ok(Exit::Done)
 }
 
 fn write(path: &Path, as_: &dyn Render, report: &Report<'_>, what: &str) -> Result<()> {
-    fs::write(path, as_.render(report)).with_context(|| format!("writing {}", path.display()))?;
+    fs::write(path, as_.render(report)).given("writing", path)?;
     eprintln!("raext: {what}: {}", path.display());
     Ok(())
 }

@@ -2,11 +2,11 @@
 //! The policies of a plan: from the words of the command line to object files.
 
 use crate::args::key_value;
-use crate::exit::Stop;
+use crate::exit::Result;
 use crate::policy;
-use anyhow::{Context as _, Result};
 use raext_measure::experiment::{Contender, Policy, digest};
 use raext_measure::report::label;
+use raext_model::{Error, IoExt as _};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn resolve(name: &str, set: &BTreeMap<String, String>, step: &dyn Fn(&str)) -> R
         object.encode_tunable(name, value)?;
     }
     let object = object.path().to_path_buf();
-    let bytes = fs::read(&object).with_context(|| format!("reading {}", object.display()))?;
+    let bytes = fs::read(&object).given("reading", &object)?;
     Ok(Policy { set: set.clone(), digest: digest(&bytes), object, ..Policy::default() })
 }
 
@@ -48,7 +48,7 @@ fn distinct(labels: impl Iterator<Item = String>) -> Result<()> {
     let mut known = Vec::new();
     for label in labels {
         if known.contains(&label) {
-            return Err(Stop::usage(format!("policy {label} is given twice")));
+            return Err(Error::usage(format!("policy {label} is given twice")));
         }
         known.push(label);
     }
@@ -59,7 +59,7 @@ fn distinct(labels: impl Iterator<Item = String>) -> Result<()> {
 fn parse(text: &str) -> Result<(String, BTreeMap<String, String>)> {
     let (name, set) = text.split_once(':').unwrap_or((text, ""));
     let set = set.split(',').filter(|part| !part.is_empty()).map(key_value);
-    Ok((name.to_owned(), set.collect::<Result<_, _>>().map_err(Stop::usage)?))
+    Ok((name.to_owned(), set.collect::<Result<_, _>>().map_err(Error::usage)?))
 }
 
 #[cfg(test)]

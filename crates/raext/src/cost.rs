@@ -4,10 +4,9 @@
 
 use crate::args::CostArgs;
 use crate::contenders::policy;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::shown::Shown;
 use crate::steps::Steps;
-use anyhow::Result;
 use raext_measure::experiment::{
     Contender, Experiment, Header, MemoryStore, MicroVms, SlowRule, Store as _,
 };
@@ -15,7 +14,7 @@ use raext_measure::plans::{cost, cost_table};
 use raext_measure::report::Report;
 
 /// Measure and print.
-pub fn run(args: &CostArgs, steps: &Steps) -> Result<()> {
+pub fn run(args: &CostArgs, steps: &Steps) -> Result<Exit> {
     let step = |text: &str| steps.step(text);
     let pairs = args.pairs.unwrap_or(if args.time { 40 } else { 7 });
     let contender = Contender::Policy(policy(&args.policy, &step)?);
@@ -40,5 +39,5 @@ pub fn run(args: &CostArgs, steps: &Steps) -> Result<()> {
     for flaw in &flaws {
         eprintln!("raext: {flaw}");
     }
-    if flaws.is_empty() { Ok(()) } else { Err(Stop::refused_silently()) }
+    if flaws.is_empty() { Ok(Exit::Done) } else { Ok(Exit::Refused) }
 }

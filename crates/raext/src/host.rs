@@ -3,16 +3,15 @@
 
 use crate::args::{AttachArgs, DetachArgs, SwapArgs};
 use crate::check::source_roots;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::steps::Steps;
 use crate::{list, place, policy};
-use anyhow::Result;
 use raext_bpf::load::{Attached, Attempt, Swapped};
 use raext_model::Placement;
 use std::collections::BTreeMap;
 
 /// Attach; the link is pinned, or held until the command ends.
-pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
+pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<Exit> {
     let object = policy::object(&args.policy, &|text| steps.step(text))?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
@@ -30,18 +29,19 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<()> {
         Attempt::Attached(attached) => attached,
         Attempt::Refused(outcome) => {
             println!("{}", raext_bpf::verdict::explain(&outcome, &object, &source_roots()));
-            return Err(Stop::refused_silently());
+            return Ok(Exit::Refused);
         }
     };
     if args.foreground {
-        return hold(attached, steps);
+        hold(attached, steps)?;
+        return Ok(Exit::Done);
     }
     let pinned = attached.pin(&name)?;
     println!(
         "attached {name} (pinned at {}); detach it with `raext detach {name}`",
         pinned.display()
     );
-    Ok(())
+    Ok(Exit::Done)
 }
 
 /// Wait for the user or the system to end the command, then detach the policy.
@@ -84,18 +84,18 @@ pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
 }
 
 /// Put another policy into the place of a pinned one.
-pub fn swap(args: &SwapArgs, steps: &Steps) -> Result<()> {
+pub fn swap(args: &SwapArgs, steps: &Steps) -> Result<Exit> {
     let object = policy::object(&args.policy, &|text| steps.step(text))?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
     match raext_bpf::load::swap(&args.name, object.path(), &set)? {
         Swapped::Done(policy) => {
             println!("{} is now {policy}", args.name);
-            Ok(())
+            Ok(Exit::Done)
         }
         Swapped::Refused(outcome) => {
             println!("{}", raext_bpf::verdict::explain(&outcome, &object, &source_roots()));
-            Err(Stop::refused_silently())
+            Ok(Exit::Refused)
         }
     }
 }

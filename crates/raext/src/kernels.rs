@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `raext kernels`: which kernels the microVM can boot.
 
+use crate::exit::Result;
 use crate::steps::Steps;
-use anyhow::Result;
 use raext_kernel::{Known, survey};
 use raext_vm::{KernelChoice, Paths};
 
@@ -15,7 +15,7 @@ pub fn run(steps: &Steps) -> Result<()> {
         print!("{}", rows(known));
     }
     match survey.trouble {
-        Some(trouble) => Err(raext_vm::EngineError::from(trouble).into()),
+        Some(trouble) => Err(trouble.into()),
         None => Ok(()),
     }
 }
@@ -39,7 +39,5 @@ fn rows(known: &Known) -> String {
 /// The release of a kernel that is to be booted; it is fetched, if need be.
 pub fn release(choice: &KernelChoice, step: &dyn Fn(&str)) -> Result<String> {
     let cache = Paths::find()?.cache();
-    let kernel = raext_kernel::provide(&cache, &choice.want, choice.untested, step)
-        .map_err(raext_vm::EngineError::from)?;
-    Ok(kernel.release)
+    Ok(raext_kernel::provide(&cache, &choice.want, choice.untested, step)?.release)
 }

@@ -2,10 +2,12 @@
 //! `raext list`: who is attached, where, since when, by whom.
 
 use crate::args::ListArgs;
+use crate::exit::Result;
 use crate::place;
 use crate::steps::Steps;
-use anyhow::Result;
 use raext_bpf::load::{AttachedPolicy, PinnedPolicy, Pins};
+use raext_model::IoExt as _;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show what is attached.
@@ -20,7 +22,7 @@ pub fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
     if args.json {
         let both =
             serde_json::json!({ "pinned": pinned, "attached": attached, "unreadable": unreadable });
-        println!("{}", serde_json::to_string_pretty(&both)?);
+        println!("{}", serde_json::to_string_pretty(&both).ours("writing", Path::new("JSON"))?);
         return Ok(());
     }
     let Some(attached) = attached else {

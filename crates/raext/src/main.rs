@@ -29,9 +29,10 @@ mod steps;
 mod train;
 mod trial;
 
-use anyhow::{Context as _, Result};
+use crate::exit::{Exit, Result};
 use args::{BuildArgs, Cli, Command};
 use clap::Parser as _;
+use raext_model::{Error, IoExt as _};
 use raext_vm::Paths;
 use std::fs;
 use std::process::ExitCode;
@@ -43,41 +44,39 @@ fn main() -> ExitCode {
     let result = run(&cli.command, &steps);
     steps.finish();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit.into(),
         Err(error) => exit::report(&error),
     }
 }
 
-fn run(command: &Command, steps: &Steps) -> Result<()> {
+fn run(command: &Command, steps: &Steps) -> Result<Exit> {
     match command {
-        Command::New(args) => new::run(args),
-        Command::Build(args) => build(args, steps),
-        Command::Check(args) => check::run(args, steps),
-        Command::Attach(args) => host::attach(args, steps),
-        Command::Detach(args) => host::detach(args, steps),
-        Command::Swap(args) => host::swap(args, steps),
-        Command::List(args) => list::run(args, steps),
-        Command::Stats(args) => stats::run(args),
-        Command::Try(args) => trial::run(args, steps),
-        Command::Compare(args) => compare::run(args, steps),
-        Command::Bench(args) => bench::run(args, steps),
-        Command::Record(args) => record::run(args, steps),
-        Command::Train(args) => train::run(args),
-        Command::Cost(args) => cost::run(args, steps),
-        Command::Kernels => kernels::run(steps),
-        Command::Module(command) => module::run(command, steps),
-        Command::Policies => policies(steps),
-        Command::Man(args) => man::run(args),
-        Command::Completions { shell } => {
-            man::completions(*shell);
-            Ok(())
-        }
+        Command::New(args) => new::run(args)?,
+        Command::Build(args) => build(args, steps)?,
+        Command::Check(args) => return check::run(args, steps),
+        Command::Attach(args) => return host::attach(args, steps),
+        Command::Detach(args) => host::detach(args, steps)?,
+        Command::Swap(args) => return host::swap(args, steps),
+        Command::List(args) => list::run(args, steps)?,
+        Command::Stats(args) => stats::run(args)?,
+        Command::Try(args) => return trial::run(args, steps),
+        Command::Compare(args) => return compare::run(args, steps),
+        Command::Bench(args) => return bench::run(args, steps),
+        Command::Record(args) => return record::run(args, steps),
+        Command::Train(args) => train::run(args)?,
+        Command::Cost(args) => return cost::run(args, steps),
+        Command::Kernels => kernels::run(steps)?,
+        Command::Module(command) => module::run(command, steps)?,
+        Command::Policies => policies(steps)?,
+        Command::Man(args) => man::run(args)?,
+        Command::Completions { shell } => man::completions(*shell),
     }
+    Ok(Exit::Done)
 }
 
 fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
     let policy::Source::Code(code) = policy::resolve(&args.policy)? else {
-        return Err(exit::Stop::usage(format!(
+        return Err(Error::usage(format!(
             "'{}' is no source: give a folder with a Cargo.toml, a C file or a shipped policy",
             args.policy
         )));
@@ -87,7 +86,7 @@ fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
     steps.finish();
     let object = match &args.output {
         Some(output) => {
-            fs::copy(&built, output).with_context(|| format!("writing {}", output.display()))?;
+            fs::copy(&built, output).given("writing", output)?;
             output
         }
         None => &built,

@@ -3,22 +3,23 @@
 //! arguments, so that neither can lack a flag.
 
 use crate::args::{Cli, ManArgs};
-use crate::exit::Stop;
-use anyhow::{Context as _, Result};
+use crate::exit::Result;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use raext_model::{Error, IoExt as _};
 use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 /// Print a page, or write all of them into a folder.
 pub fn run(args: &ManArgs) -> Result<()> {
     let pages = pages();
     if let Some(folder) = &args.output {
-        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        fs::create_dir_all(folder).given("making", folder)?;
         for (name, page) in pages {
             let path = folder.join(format!("{name}.1"));
-            fs::write(&path, page).with_context(|| format!("writing {}", path.display()))?;
+            fs::write(&path, page).given("writing", &path)?;
             println!("{}", path.display());
         }
         return Ok(());
@@ -26,9 +27,9 @@ pub fn run(args: &ManArgs) -> Result<()> {
     let wanted = [&["raext".to_owned()], &args.command[..]].concat().join("-");
     let page = pages.into_iter().find(|(name, _)| *name == wanted).ok_or_else(|| {
         let command = args.command.join(" ");
-        Stop::usage(format!("no command '{command}': `raext help` lists the commands"))
+        Error::usage(format!("no command '{command}': `raext help` lists the commands"))
     })?;
-    Ok(io::stdout().write_all(&page.1)?)
+    io::stdout().write_all(&page.1).given("writing", Path::new("standard output"))
 }
 
 /// Print the completions for a shell.

@@ -4,15 +4,14 @@
 //! The only commands that change the host, and only when asked by name.
 
 use crate::args::ModuleCommand;
-use crate::exit::Stop;
+use crate::exit::Result;
 use crate::steps::Steps;
-use anyhow::{Context as _, Result};
 use raext_bpf::load::{Resource, await_release};
+use raext_model::Error;
 use raext_vm::Paths;
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Build, load or remove.
 pub fn run(command: &ModuleCommand, steps: &Steps) -> Result<()> {
@@ -33,50 +32,28 @@ fn built() -> Result<PathBuf> {
 
 fn build(untested: bool, steps: &Steps) -> Result<()> {
     let paths = Paths::find()?;
-    let release = release();
-    if !untested {
-        raext_kernel::refuse_untested(&release)?;
-    }
-    let headers = PathBuf::from(format!("/lib/modules/{release}/build"));
-    if !headers.join("Makefile").is_file() {
-        return Err(Stop::environment(format!(
-            "no headers of the running kernel {release} at {}: install linux-headers-{release}",
-            headers.display()
-        )));
-    }
-    steps.step(&format!("building the module for {release}"));
-    let output = Command::new("make")
-        .arg("-C")
-        .arg(paths.root.join("kmod"))
-        .arg(format!("KDIR={}", headers.display()))
-        .arg(if untested { "UNTESTED=1" } else { "UNTESTED=" })
-        .arg(format!("O={}", paths.module(&release).display()))
-        .output()
-        .context("running make")?;
+    let kernel = raext_kernel::running(&paths.cache(), untested)?;
+    let out = paths.module(&kernel.release);
+    let step = |text: &str| steps.step(text);
+    let module = raext_kernel::build_module(&kernel, &paths.root.join("kmod"), &out, &step)?;
     steps.finish();
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        return Err(Stop::environment(format!(
-            "the module does not build for {release}: see above"
-        )));
-    }
-    println!("{}", built()?.display());
+    println!("{}", module.display());
     Ok(())
 }
 
 fn load() -> Result<()> {
     let path = built()?;
     let file = File::open(&path).map_err(|error| {
-        Stop::environment(format!("{}: {error}: run `raext module build` first", path.display()))
+        Error::environment(format!("{}: {error}: run `raext module build` first", path.display()))
     })?;
     if !Path::new("/proc/modules").exists() {
-        return Err(Stop::environment("the running kernel was built without loadable modules"));
+        return Err(Error::environment("the running kernel was built without loadable modules"));
     }
     match rustix::system::finit_module(&file, c"", 0) {
         Ok(()) => println!("loaded {}", path.display()),
         Err(Errno::EXIST) => println!("readahead_ext is loaded already"),
         Err(errno) => {
-            return Err(Stop::environment(match errno {
+            return Err(Error::environment(match errno {
                 Errno::PERM => "loading a module needs root (and no lockdown)".to_owned(),
                 Errno::NOEXEC => format!(
                     "{} was not built for the running kernel {}: run `raext module build`",
@@ -100,7 +77,7 @@ fn unload(steps: &Steps) -> Result<()> {
         Err(Errno::WOULDBLOCK) => {
             refuse_while_attached()?;
             await_release(Resource::Module, &|text| steps.note(text)).map_err(|holders| {
-                Stop::environment(format!(
+                Error::environment(format!(
                     "readahead_ext: a policy is loaded and holds the module: {holders}: end the \
                      holder, then run `raext module unload` again"
                 ))
@@ -110,7 +87,7 @@ fn unload(steps: &Steps) -> Result<()> {
         removed => removed,
     }
     .map_err(|errno| {
-        Stop::environment(match errno {
+        Error::environment(match errno {
             Errno::PERM => "removing a module needs root".to_owned(),
             Errno::WOULDBLOCK => "readahead_ext: a policy was loaded meanwhile and holds the \
                                   module: see `raext list`, then `raext detach`"
@@ -137,7 +114,7 @@ fn refuse_while_attached() -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    Err(Stop::environment(format!(
+    Err(Error::environment(format!(
         "readahead_ext: the module is held by an attached policy ({}): see `raext list`, then \
          `raext detach`",
         names.join("; ")

@@ -3,9 +3,9 @@
 //! measured, to be changed.
 
 use crate::args::NewArgs;
-use crate::exit::Stop;
+use crate::exit::Result;
 use crate::policy;
-use anyhow::{Context as _, Result};
+use raext_model::{Error, IoExt as _};
 use raext_vm::Paths;
 use std::fs;
 use std::io::ErrorKind;
@@ -87,7 +87,7 @@ pub fn run(args: &NewArgs) -> Result<()> {
     let dir = &args.name;
     let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if let Some(why) = trouble(name, &policy::shipped_names()?) {
-        return Err(Stop::usage(format!("'{}' is no name for a policy: {why}", dir.display())));
+        return Err(Error::usage(format!("'{}' is no name for a policy: {why}", dir.display())));
     }
     make(&Paths::find()?, dir, name)?;
     let dir = dir.display();
@@ -120,20 +120,19 @@ fn trouble(name: &str, shipped: &[String]) -> Option<String> {
 }
 
 fn make(paths: &Paths, dir: &Path, name: &str) -> Result<()> {
-    let at = |path: &Path| format!("writing {}", path.display());
     match fs::create_dir(dir) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(Stop::refused(format!("{}: is there already", dir.display())));
+            return Err(Error::refused(format!("{}: is there already", dir.display())));
         }
-        made => made.with_context(|| format!("making {}", dir.display()))?,
+        made => made.given("making", dir)?,
     }
     let place = dependency(paths, dir)?;
     let manifest = MANIFEST.replace("@NAME@", name).replace("@POLICY@", &place);
     let write = |name: &str, text: &str| {
         let path = dir.join(name);
-        fs::write(&path, text).with_context(|| at(&path))
+        fs::write(&path, text).given("writing", &path)
     };
-    fs::create_dir(dir.join("src")).with_context(|| at(&dir.join("src")))?;
+    fs::create_dir(dir.join("src")).given("making", &dir.join("src"))?;
     write("Cargo.toml", &manifest)?;
     write("src/lib.rs", &CODE.replace("@NAME@", name))?;
     write(".gitignore", "/target\n")?;
@@ -148,9 +147,7 @@ fn make(paths: &Paths, dir: &Path, name: &str) -> Result<()> {
 /// Where raext-policy is, as a string of a manifest in `dir`: within the checkout
 /// by a path that stays right when the checkout is moved.
 fn dependency(paths: &Paths, dir: &Path) -> Result<String> {
-    let absolute = |path: &Path| {
-        path.canonicalize().with_context(|| format!("looking for {}", path.display()))
-    };
+    let absolute = |path: &Path| path.canonicalize().given("looking for", path);
     let (root, dir) = (absolute(&paths.root)?, absolute(dir)?);
     let up = match dir.strip_prefix(&root) {
         Ok(below) => below.components().map(|_| "..").collect::<PathBuf>(),
@@ -158,7 +155,7 @@ fn dependency(paths: &Paths, dir: &Path) -> Result<String> {
     };
     let place = up.join("crates/policy");
     let text = place.to_str().ok_or_else(|| {
-        Stop::refused(format!("{}: a manifest is UTF-8, and this path is not", place.display()))
+        Error::refused(format!("{}: a manifest is UTF-8, and this path is not", place.display()))
     })?;
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
 }

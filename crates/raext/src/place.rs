@@ -2,10 +2,9 @@
 //! From what people call a place (a cgroup's folder, a container's id, a mount
 //! point, a block device) to the numbers that the kernel compares.
 
-use crate::exit::Stop;
-use anyhow::{Context as _, Result};
+use crate::exit::Result;
 use procfs::process::{MountInfo, Process};
-use raext_model::kernel_dev;
+use raext_model::{Error, IoExt as _, kernel_dev};
 use rustix::fs::{FileType, Stat, major, minor, stat, statfs};
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,17 +24,17 @@ const SHORTEST_ID: usize = 12;
 /// When there is none, or it is no cgroup of version 2.
 pub fn cgroup_id(name: &str) -> Result<u64> {
     let dir = cgroup_dir(name)?;
-    let magic = statfs(&dir).with_context(|| dir.display().to_string())?.f_type as u64;
+    let magic = statfs(&dir).given("--cgroup", &dir)?.f_type as u64;
     if magic != CGROUP2_MAGIC {
-        return Err(Stop::refused(format!(
+        return Err(Error::refused(format!(
             "{}: no cgroup of version 2: give a folder below {}",
             dir.display(),
             CGROUP_ROOTS.join(" or ")
         )));
     }
-    let found = stat(&dir).with_context(|| dir.display().to_string())?;
+    let found = stat(&dir).given("--cgroup", &dir)?;
     if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
-        return Err(Stop::refused(format!("{}: a cgroup is a folder", dir.display())));
+        return Err(Error::refused(format!("{}: a cgroup is a folder", dir.display())));
     }
     // The id of a cgroup is the inode number of its folder.
     Ok(found.st_ino)
@@ -53,12 +52,12 @@ fn cgroup_dir(name: &str) -> Result<PathBuf> {
     let found = if is_id { find_cgroup(&|dir| names(dir, name)) } else { Vec::new() };
     match &found[..] {
         [dir] => Ok(dir.clone()),
-        [] => Err(Stop::refused(format!(
+        [] => Err(Error::refused(format!(
             "--cgroup {name}: no such folder, no cgroup below {} and no running container with \
              that id",
             CGROUP_ROOTS[0]
         ))),
-        [first, second, ..] => Err(Stop::refused(format!(
+        [first, second, ..] => Err(Error::refused(format!(
             "--cgroup {name}: the id fits several, {} and {}: give the folder",
             first.display(),
             second.display()
@@ -117,14 +116,16 @@ pub fn device(name: &str) -> Result<u32> {
     {
         return Ok(kernel_dev(major, minor));
     }
-    let path = fs::canonicalize(name).with_context(|| format!("--device {name}"))?;
-    let found = stat(&path).with_context(|| format!("--device {name}"))?;
-    let mounts = Process::myself().and_then(|me| me.mountinfo()).context("/proc/self/mountinfo")?;
+    let path = fs::canonicalize(name).given("--device", Path::new(name))?;
+    let found = stat(&path).given("--device", Path::new(name))?;
+    let mounts = Process::myself()
+        .and_then(|me| me.mountinfo())
+        .map_err(|error| Error::environment("reading /proc/self/mountinfo").because(error))?;
     let mounts: Vec<_> = mounts.into_iter().collect();
     match FileType::from_raw_mode(found.st_mode) {
         FileType::BlockDevice => Ok(block_device(&path, &found, &mounts)),
         FileType::CharacterDevice => {
-            Err(Stop::refused(format!("--device {name}: a character device has no page cache")))
+            Err(Error::refused(format!("--device {name}: a character device has no page cache")))
         }
         _ => mounted(&path, &mounts, name),
     }
@@ -153,11 +154,11 @@ fn mounted(path: &Path, mounts: &[MountInfo], name: &str) -> Result<u32> {
     collect(path, mounts, &mut numbers, 0);
     match numbers.iter().collect::<Vec<_>>()[..] {
         [only] => Ok(*only),
-        [] => Err(Stop::refused(format!("--device {name}: no file system is mounted there"))),
+        [] => Err(Error::refused(format!("--device {name}: no file system is mounted there"))),
         [..] => {
             let all: Vec<_> =
                 numbers.iter().map(|dev| show_dev(dev >> 20, dev & 0xf_ffff)).collect();
-            Err(Stop::refused(format!(
+            Err(Error::refused(format!(
                 "--device {name}: an overlay with its layers on several file systems: attach to \
                  each of {}",
                 all.join(", ")

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! From what the user calls a policy to an object file.
 
-use anyhow::{Context as _, Result, bail};
+use crate::exit::Result;
 use raext_bpf::object::PolicyObject;
+use raext_model::{At as _, Error, IoExt as _};
 use raext_vm::Paths;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,10 +39,10 @@ pub fn resolve(name: &str) -> Result<Source> {
         }
         _ => {
             let names: Vec<_> = shipped_names()?;
-            bail!(
+            Err(Error::refused(format!(
                 "no policy '{name}': give the path of one, or a shipped one ({})",
                 names.join(", ")
-            )
+            )))
         }
     }
 }
@@ -63,15 +64,15 @@ pub fn build(paths: &Paths, code: &Path, out: &Path, step: &dyn Fn(&str)) -> Res
     step(&format!("building the policy {}", label(code)));
     raext_bpf::build::Builder::new(&paths.root, &paths.build)
         .build(code, out, step)
-        .with_context(|| format!("building {}", code.display()))
+        .at(format!("building {}", code.display()))
 }
 
 /// The sources of the policies that come with the project, by name.
 pub fn shipped(paths: &Paths) -> Result<Vec<PathBuf>> {
     let dir = paths.root.join("policies");
     let mut found = Vec::new();
-    for entry in fs::read_dir(&dir).with_context(|| format!("reading {}", dir.display()))? {
-        let path = entry?.path();
+    for entry in fs::read_dir(&dir).ours("reading", &dir)? {
+        let path = entry.ours("reading", &dir)?.path();
         if path.join("Cargo.toml").is_file() {
             found.push(path);
         } else if path.is_dir() {
@@ -84,8 +85,8 @@ pub fn shipped(paths: &Paths) -> Result<Vec<PathBuf>> {
 
 fn c_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
+    for entry in fs::read_dir(dir).ours("reading", dir)? {
+        let path = entry.ours("reading", dir)?.path();
         if path.to_string_lossy().ends_with(".bpf.c") {
             found.push(path);
         }

@@ -4,24 +4,23 @@
 
 use crate::args::RecordArgs;
 use crate::contenders::policy;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::shown::Shown;
 use crate::steps::Steps;
-use anyhow::{Context as _, Result};
 use raext_measure::experiment::{Experiment, Header, MemoryStore, MicroVms, SlowRule, Store as _};
 use raext_measure::learn::{About, FORMAT, Recording};
 use raext_measure::plans::{record, recorded_device};
 use raext_measure::report::Report;
-use raext_model::Workload;
+use raext_model::{IoExt as _, Workload};
 use std::fs;
 
 const USUAL: [Workload; 4] =
     [Workload::SeqRead, Workload::RandomRead, Workload::MmapSeq, Workload::MmapRandom];
 
 /// Run each workload under `noop`, write down what happened.
-pub fn run(args: &RecordArgs, steps: &Steps) -> Result<()> {
+pub fn run(args: &RecordArgs, steps: &Steps) -> Result<Exit> {
     // A file that cannot be written is better known now than in a minute.
-    fs::write(&args.output, "").with_context(|| format!("writing {}", args.output.display()))?;
+    fs::write(&args.output, "").given("writing", &args.output)?;
     let step = |text: &str| steps.step(text);
     let workloads = if args.workloads.is_empty() { &USUAL[..] } else { &args.workloads };
     let device = recorded_device(args.device, args.fs);
@@ -41,5 +40,5 @@ pub fn run(args: &RecordArgs, steps: &Steps) -> Result<()> {
     let about = About { raext_recording: FORMAT, kernel, device };
     Recording { about, runs: recorded.take() }.write(&args.output)?;
     println!("{}", args.output.display());
-    if flaws.is_empty() { Ok(()) } else { Err(Stop::refused_silently()) }
+    if flaws.is_empty() { Ok(Exit::Done) } else { Ok(Exit::Refused) }
 }

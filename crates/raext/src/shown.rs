@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An experiment's progress on the terminal, stopped by the signals that end a command.
 
+use crate::exit::Result;
 use crate::steps::Steps;
-use anyhow::Result;
 use raext_measure::experiment::{Left, Progress};
+use raext_model::IoExt as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,8 +36,10 @@ impl<'a> Shown<'a> {
         let shown = Self { each: true, ..Self::new(steps) };
         for signal in [SIGINT, SIGTERM] {
             // The second one ends the command at once; nothing is lost by that.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, shown.stopped.clone())?;
-            signal_hook::flag::register(signal, shown.stopped.clone())?;
+            signal_hook::flag::register_conditional_shutdown(signal, 130, shown.stopped.clone())
+                .ours("waiting for", Path::new("signals"))?;
+            signal_hook::flag::register(signal, shown.stopped.clone())
+                .ours("waiting for", Path::new("signals"))?;
         }
         Ok(shown)
     }

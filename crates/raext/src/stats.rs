@@ -2,12 +2,13 @@
 //! `raext stats`: what the attached policies did, event by event.
 
 use crate::args::StatsArgs;
-use crate::exit::Stop;
-use anyhow::Result;
+use crate::exit::Result;
 use raext_bpf::load::Counters;
+use raext_model::{Error, IoExt as _};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _, stdout};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -43,19 +44,19 @@ pub fn run(args: &StatsArgs) -> Result<()> {
     if let Some(timing) = &args.timing {
         let word = if timing == "on" { "Y" } else { "N" };
         fs::write(TIMING, word).map_err(|error| {
-            Stop::environment(format!("{TIMING}: {error}: is the module loaded, are you root?"))
+            Error::environment(format!("{TIMING}: {error}: is the module loaded, are you root?"))
         })?;
     }
     let mut before = HashMap::new();
     for round in 0_u64.. {
         let counters = raext_bpf::load::counters().ok_or_else(|| {
-            Stop::environment(
+            Error::environment(
                 "the counters cannot be read (/sys/kernel/debug/readahead_ext): is the module \
                  loaded, debugfs mounted, and are you root?",
             )
         })?;
         if args.json {
-            println!("{}", serde_json::to_string(&counters)?);
+            println!("{}", serde_json::to_string(&counters).ours("writing", Path::new("JSON"))?);
         } else {
             if args.watch.is_some() && stdout().is_terminal() {
                 // To the top left, and everything below erased.
@@ -63,7 +64,7 @@ pub fn run(args: &StatsArgs) -> Result<()> {
             }
             print!("{}", table(&counters, &before));
         }
-        stdout().flush()?;
+        stdout().flush().given("writing", Path::new("standard output"))?;
         let Some(seconds) = args.watch else { break };
         if args.count.is_some_and(|count| round + 1 >= count) {
             break;

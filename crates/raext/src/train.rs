@@ -2,21 +2,21 @@
 //! `raext train`: a decision tree from a recording, as the data of the policy `tree`.
 
 use crate::args::TrainArgs;
-use anyhow::{Context as _, Result};
+use crate::exit::Result;
 use raext_measure::learn::{Recording, Score, learn, readable, source};
+use raext_model::{At as _, IoExt as _};
 use raext_vm::Paths;
 use std::fs;
 
 /// Train, write, and say how good it is.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let recording = Recording::read(&args.recording)?;
-    let outcome = learn(&recording).with_context(|| args.recording.display().to_string())?;
+    let outcome = learn(&recording).at(args.recording.display())?;
     let output = match &args.output {
         Some(output) => output.clone(),
         None => Paths::find()?.root.join("policies/tree/src/tree.rs"),
     };
-    fs::write(&output, source(&outcome.model))
-        .with_context(|| format!("writing {}", output.display()))?;
+    fs::write(&output, source(&outcome.model)).given("writing", &output)?;
     println!("{}", readable(&outcome.model));
     println!("trained with  {}", said(outcome.trained));
     println!("held out      {}", said(outcome.held_out));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The folders that are put onto the device: which, and how much that is.
 
-use crate::exit::Stop;
-use anyhow::Result;
+use crate::exit::Result;
+use raext_model::Error;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -43,7 +43,7 @@ pub fn resolve(given: &[PathBuf], makes: bool) -> Result<Vec<Data>> {
 }
 
 fn look(path: &Path, makes: bool) -> Result<Data> {
-    let refuse = |error| Stop::refused(format!("--data {}: {error}", path.display()));
+    let refuse = |error| Error::refused(format!("--data {}: {error}", path.display()));
     let path = match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound && makes => {
             let path = std::path::absolute(path).map_err(refuse)?;
@@ -62,7 +62,7 @@ fn look(path: &Path, makes: bool) -> Result<Data> {
     let mut data = Data { path, there: true, bytes: 0, left_out: 0 };
     let root = data.path.clone();
     add(&root, &meta, &mut data)
-        .map_err(|(path, error)| Stop::refused(format!("{}: {error}", path.display())))?;
+        .map_err(|(path, error)| Error::refused(format!("{}: {error}", path.display())))?;
     Ok(data)
 }
 

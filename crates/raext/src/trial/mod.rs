@@ -11,30 +11,32 @@ mod plan;
 mod summary;
 
 use crate::args::TryArgs;
-use crate::exit::Stop;
+use crate::exit::{Exit, Result};
 use crate::steps::Steps;
-use anyhow::{Context as _, Result};
 use plan::{HOST, Plan};
-use raext_model::{Caches, End, Output, Placement, Program, Ran, SHARES, Stream};
+use raext_model::{
+    At as _, Caches, End, Error, IoExt as _, Output, Placement, Program, Ran, SHARES, Stream,
+};
 use raext_vm::{Engine, GuestObject, Setup, Share, Talk};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Cursor, IsTerminal as _, Read, Write as _, stderr, stdin, stdout};
 use std::path::Path;
 use summary::Machine;
+use xxhash_rust::xxh3::Xxh3;
 
 const GUEST_OBJECT: &str = "/policy.bpf.o";
 /// The status of a command that nobody listens to any more, as a shell has it.
 const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Run, pass on, tell; then end as the command did.
-pub fn run(args: &TryArgs, steps: &Steps) -> Result<()> {
+pub fn run(args: &TryArgs, steps: &Steps) -> Result<Exit> {
     steps.hush();
     let step = |text: &str| steps.step(text);
     let plan = Plan::resolve(args, &step)?;
     if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {
         // Better known now than in a minute.
-        fs::write(path, "").with_context(|| format!("writing {}", path.display()))?;
+        fs::write(path, "").given("writing", path)?;
     }
     let mut input = Input::of_this_process(args.compare)?;
     let mut machine = None;
@@ -53,27 +55,27 @@ pub fn run(args: &TryArgs, steps: &Steps) -> Result<()> {
         prepare(&mut engine, args, &plan, side == last && label != "kernel", steps)?;
         steps.step(&format!("running {}", plan.program.argv[0]));
         steps.finish();
-        let mut output = Passed { pass: side == last, seen: 0, gone: false };
+        let mut output = Passed { pass: side == last, seen: Xxh3::new(), gone: false };
         let talk =
             Talk { output: &mut |stream, data| output.take(stream, data), input: input.next() };
         let ran = engine.run_program(plan.program.clone(), talk, &|_| ())?;
         if output.gone {
-            return Err(Stop::silently(BROKEN_PIPE));
+            return Ok(Exit::Command(BROKEN_PIPE));
         }
         if let End::NotStarted(error) = ran.end {
-            return Err(not_started(&plan.program.argv[0], error, ran.end));
+            return Ok(not_started(&plan.program.argv[0], error, ran.end));
         }
-        printed.push(output.seen);
+        printed.push(output.seen.digest());
         runs.push(ran);
     }
-    let Some(machine) = machine else { return Ok(()) };
+    let Some(machine) = machine else { return Ok(Exit::Done) };
     tell(args, &plan, &machine, &runs)?;
     if printed.iter().any(|seen| *seen != printed[0]) {
         eprintln!("raext: the command did not print the same both times");
     }
     match runs[last].end.status() {
-        0 => Ok(()),
-        status => Err(Stop::silently(u8::try_from(status & 0xff).unwrap_or(1))),
+        0 => Ok(Exit::Done),
+        status => Ok(Exit::Command(u8::try_from(status & 0xff).unwrap_or(1))),
     }
 }
 
@@ -107,7 +109,7 @@ fn prepare(
     let mut dev = 0;
     if let Some(volume) = &plan.volume {
         let made = engine.make_volume(volume.clone(), &step);
-        dev = made.context("putting the data onto the device")?.dev;
+        dev = made.at("putting the data onto the device")?.dev;
     }
     for before in &plan.before {
         steps.step(&format!("running {}", before.argv[2]));
@@ -117,7 +119,7 @@ fn prepare(
         let ran = engine.run_program(before.clone(), talk, &|_| ())?;
         if ran.end != End::Exit(0) {
             let status = ran.end.status();
-            return Err(Stop::refused(format!("--before {}: status {status}", before.argv[2])));
+            return Err(Error::refused(format!("--before {}: status {status}", before.argv[2])));
         }
     }
     if !args.warm {
@@ -165,20 +167,21 @@ fn tell(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> Result<
             eprint!("{}", summary::table(args, plan, machine, runs));
             if let Some(path) = json {
                 let text = summary::json(args, plan, machine, runs);
-                fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+                fs::write(path, text).given("writing", path)?;
             }
         }
     }
     Ok(())
 }
 
-fn not_started(name: &str, error: i32, end: End) -> anyhow::Error {
+fn not_started(name: &str, error: i32, end: End) -> Exit {
     let why = std::io::Error::from_raw_os_error(error);
     let text = match end.status() {
         127 => format!("{name}: command not found"),
         _ => format!("{name}: cannot be executed: {why}"),
     };
-    Stop::with_status(end.status() as u8, text)
+    eprintln!("raext: {text}");
+    Exit::Command(end.status() as u8)
 }
 
 /// The command's input: this process's, if it is no terminal.
@@ -195,7 +198,7 @@ impl Input {
         }
         let mut kept = Vec::new();
         if twice {
-            stdin().read_to_end(&mut kept).context("reading standard input")?;
+            stdin().read_to_end(&mut kept).given("reading", Path::new("standard input"))?;
         }
         Ok(Self { kept: twice.then_some(kept), passed: true })
     }
@@ -213,7 +216,7 @@ struct Passed {
     /// Whether it goes to this process's; else it is only looked at.
     pass: bool,
     /// A sum over standard output, to be compared with another run's.
-    seen: u64,
+    seen: Xxh3,
     /// Whether nobody listens any more.
     gone: bool,
 }
@@ -221,10 +224,7 @@ struct Passed {
 impl Passed {
     fn take(&mut self, stream: Stream, data: &[u8]) -> bool {
         if stream == Stream::Stdout {
-            for byte in data {
-                // FNV-1a
-                self.seen = (self.seen ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-            }
+            self.seen.update(data);
         }
         let written = match stream {
             _ if !self.pass => return true,

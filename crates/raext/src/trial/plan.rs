@@ -4,14 +4,13 @@
 use super::data::{self, Data};
 use crate::args::TryArgs;
 use crate::contenders;
-use crate::exit::Stop;
-use anyhow::{Context as _, Result};
+use crate::exit::Result;
 use raext_measure::experiment::Policy;
-use raext_model::{Folder, Fs, Output, Program, SHARES, User, Volume};
+use raext_model::{Error, Folder, Fs, IoExt as _, Output, Program, SHARES, User, Volume};
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The tag of the share with all of this machine's files.
 pub const HOST: &str = "host";
@@ -51,16 +50,16 @@ impl Plan {
     /// Understand the arguments and build what has to be built.
     pub fn resolve(args: &TryArgs, step: &dyn Fn(&str)) -> Result<Self> {
         if args.fs == Fs::Raw {
-            return Err(Stop::usage(
+            return Err(Error::usage(
                 "--fs raw: files need a file system: ext4, xfs, btrfs, overlay",
             ));
         }
         let changed = args.policy.is_some() || args.read_ahead_kb.is_some();
         if args.compare && !changed {
-            return Err(Stop::usage("--compare: with what? Name a policy (--policy)"));
+            return Err(Error::usage("--compare: with what? Name a policy (--policy)"));
         }
         if args.data.is_empty() && (changed || args.size.is_some()) {
-            return Err(Stop::usage(
+            return Err(Error::usage(
                 "nothing is on the device without --data, and only there a policy decides: name \
                  the folder that the command reads",
             ));
@@ -72,12 +71,7 @@ impl Plan {
         let volume = (!data.is_empty())
             .then(|| {
                 let folders = data.iter().map(folder).collect::<Result<_>>()?;
-                Ok::<_, anyhow::Error>(Volume {
-                    profile: args.device,
-                    fs: args.fs,
-                    bytes: size,
-                    folders,
-                })
+                Ok::<_, Error>(Volume { profile: args.device, fs: args.fs, bytes: size, folders })
             })
             .transpose()?;
         let on_device = if volume.is_some() { size } else { 0 };
@@ -124,7 +118,7 @@ fn folder(data: &Data) -> Result<Folder> {
 /// Room for the data, and for what a program adds.
 fn size_of_device(given: Option<u64>, data: u64) -> Result<u64> {
     match given {
-        Some(size) if size < data => Err(Stop::refused(format!(
+        Some(size) if size < data => Err(Error::refused(format!(
             "--size: the data take {} MiB, more than the {} MiB of the device",
             data.div_ceil(MIB),
             size / MIB
@@ -139,7 +133,7 @@ fn memory(given: Option<u64>, device: u64, data: u64) -> Result<u32> {
     let needed = (device + data).div_ceil(MIB) + REST_MIB;
     let memory = match given.map(|bytes| bytes / MIB) {
         Some(given) if given < device.div_ceil(MIB) + REST_MIB / 4 => {
-            return Err(Stop::refused(format!(
+            return Err(Error::refused(format!(
                 "--memory: the device lies in the microVM's memory and takes {} MiB: give at least \
                  {} MiB",
                 device.div_ceil(MIB),
@@ -152,14 +146,14 @@ fn memory(given: Option<u64>, device: u64, data: u64) -> Result<u32> {
     if let Some(there) = free_mib()
         && memory > there
     {
-        return Err(Stop::refused(format!(
+        return Err(Error::refused(format!(
             "the microVM would need {memory} MiB of memory for {} MiB of data, and {there} MiB are \
              free here: take less data, or give --memory (and --size, if the device is to hold \
              no more than the data)",
             data.div_ceil(MIB)
         )));
     }
-    u32::try_from(memory).map_err(|_| Stop::refused("--memory: too much"))
+    u32::try_from(memory).map_err(|_| Error::refused("--memory: too much"))
 }
 
 /// Memory that this machine could give, MiB, if it tells.
@@ -176,7 +170,7 @@ fn program(args: &TryArgs) -> Result<Program> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     variables.extend(args.env.iter().cloned());
-    let cwd = env::current_dir().context("the current folder")?;
+    let cwd = env::current_dir().given("finding", Path::new("the current folder"))?;
     Ok(Program {
         argv: args.command.iter().cloned().map(text).collect::<Result<_>>()?,
         env: variables,
@@ -192,7 +186,7 @@ fn program(args: &TryArgs) -> Result<Program> {
 
 fn text(word: OsString) -> Result<String> {
     word.into_string()
-        .map_err(|word| Stop::refused(format!("{}: not UTF-8", word.to_string_lossy())))
+        .map_err(|word| Error::refused(format!("{}: not UTF-8", word.to_string_lossy())))
 }
 
 #[cfg(test)]
