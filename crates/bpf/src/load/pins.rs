@@ -111,10 +111,9 @@ fn read_pin(path: &Path) -> Result<PinnedPolicy, String> {
         if !release::pinned(path)?.lines().any(|line| line == "link_type:\tstruct_ops") {
             return Ok(None);
         }
-        let mut link = Link::open(path)?;
-        // Looking at a link must not detach it.
-        link.disconnect();
-        link.info().map(Some)
+        // Dropping the link closes its descriptor, and the pin keeps the policy. A link
+        // that is disconnected would keep the descriptor, and so the policy, in use.
+        Link::open(path)?.info().map(Some)
     };
     let (info, _) = capture::capture(opened);
     let info = info.map_err(|error: libbpf_rs::Error| format!("{error:#}"))?;

@@ -236,8 +236,8 @@ fn add_pins(folder: &Path, resource: Resource, found: &mut Vec<Holder>) {
 /// When the pin cannot be opened.
 pub fn pinned(path: &Path) -> Result<String, libbpf_rs::Error> {
     // libbpf opens any pin as a link. Only its descriptor is used here.
-    let mut link = libbpf_rs::Link::open(path)?;
-    link.disconnect();
+    // Dropping it closes the descriptor; the pin keeps the object.
+    let link = libbpf_rs::Link::open(path)?;
     let fd = link.as_fd().as_raw_fd();
     Ok(fs::read_to_string(format!("/proc/self/fdinfo/{fd}"))?)
 }

@@ -31,12 +31,10 @@ pub fn swap(pin: &str, path: &Path, set: &BTreeMap<String, String>) -> Result<Sw
     let PinnedPolicy { path: place, attached, .. } = pins::pins()?.named(pin)?;
     let attached = attached.ok_or_else(|| LoadError::Gone(pin.to_owned()))?;
     let (opened, said) = capture::capture(|| Link::open(&place));
-    let mut old = opened.map_err(|error| LoadError::Bpffs {
+    let old = opened.map_err(|error| LoadError::Bpffs {
         path: place.clone(),
         why: format!("{error:#} {}", said.trim()),
     })?;
-    // Letting go of it must not detach it.
-    old.disconnect();
     let replaced = replace(&old, &attached.placement(), pin, path, set)?;
     Ok(match replaced {
         Ok((name, _)) => Swapped::Done(name),
