@@ -32,6 +32,8 @@ pub struct Port {
     started: Instant,
     /// Whether the agent can still be asked.
     is_alive: bool,
+    /// Held open until the agent speaks: QEMU opens it by this process's descriptor.
+    initramfs: Option<File>,
 }
 
 impl Port {
@@ -50,7 +52,7 @@ impl Port {
         initramfs.write(BufWriter::new(&archive)).map_err(VmError::Initramfs)?;
         let (accel, why) = accel::choose(config, &qemu, &|text| progress.step(text))?;
         progress.step(&format!("booting the microVM with {accel} ({why})"));
-        Self::start(config, &qemu, accel, &archive)
+        Self::start(config, &qemu, accel, archive)
     }
 
     /// Start QEMU and the threads that listen to it.
@@ -58,7 +60,7 @@ impl Port {
         config: &VmConfig,
         qemu: &Path,
         accel: Accel,
-        initramfs: &File,
+        initramfs: File,
     ) -> Result<Self, VmError> {
         let started = Instant::now();
         let log = config.console_log.as_ref().map(|path| {
@@ -93,7 +95,17 @@ impl Port {
         let socket = Socket::new(port).map_err(spawn_error)?;
         let Some(stdout) = child.stdout.take() else { unreachable!("it was asked for") };
         let console = Console::follow(stdout, log, socket.wake());
-        Ok(Self { child, shares, complaints, socket, console, accel, started, is_alive: true })
+        Ok(Self {
+            child,
+            shares,
+            complaints,
+            socket,
+            console,
+            accel,
+            started,
+            is_alive: true,
+            initramfs: Some(initramfs),
+        })
     }
 
     /// How the guest's instructions are carried out.
@@ -155,7 +167,12 @@ impl Transport for Port {
             Ok(None) if self.console.is_closed() || self.console.words().is_some() => {
                 Err(self.lost())
             }
-            Ok(line) => Ok(line),
+            Ok(line) => {
+                if line.is_some() {
+                    self.initramfs = None;
+                }
+                Ok(line)
+            }
             Err(_) => Err(self.lost()),
         }
     }
