@@ -20,7 +20,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -121,10 +122,21 @@ pub fn stop_clean(mut guest: Guest) {
     // A new module has no parameters set and no counts. It cannot be removed
     // while a policy is attached.
     if guest.has_module().expect("the guest runs cat") {
-        guest.unload_module().expect("the test leaves no policy attached");
+        unload(&mut guest);
     }
     guest.load_module().expect("the module can be loaded again");
     KEPT.set(Some(guest));
+}
+
+/// Removes the module. The kernel frees a detached policy's programs and maps after a
+/// grace period, and each of them holds the module.
+fn unload(guest: &mut Guest) {
+    const GRACE: Duration = Duration::from_secs(30);
+    let start = Instant::now();
+    while let Err(error) = guest.unload_module() {
+        assert!(start.elapsed() < GRACE, "the test leaves no policy attached: {error}");
+        sleep(Duration::from_millis(100));
+    }
 }
 
 fn plain_files() -> Vec<GuestObject> {
