@@ -358,7 +358,7 @@ mod tests {
         let wrong = Pinned { sha256: &"0".repeat(64).leak()[..], ..*right };
         let dir = tempfile::tempdir().unwrap();
         let error = apt.download_pinned(dir.path(), &wrong).unwrap_err();
-        assert_eq!(error.kind(), Kind::Environment);
+        assert_eq!(raext_model::Classified::kind(&error), raext_model::Kind::Environment);
         assert!(error.to_string().contains(right.package), "{error}");
         assert!(packages_in(dir.path()).unwrap().is_empty());
         apt.download_pinned(dir.path(), right).unwrap();
