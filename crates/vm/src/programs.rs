@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Programs of the host in the microVM.
 //!
-//! The order is: [`MakeRoot`](raext_model::requests::MakeRoot) once,
+//! The order is: [`MakeRoot`] once,
 //! [`MakeVolume`](raext_model::requests::MakeVolume) for each data set, then
 //! [`DropCaches`](raext_model::requests::DropCaches) and a run, again and again.
 
