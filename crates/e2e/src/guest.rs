@@ -20,8 +20,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -124,26 +123,12 @@ pub fn stop_clean(mut guest: Guest) {
     if guest.has_module().expect("the guest runs cat") {
         // Tests may end with a policy attached.
         while guest.detach().is_ok() {}
-        if !unload(&mut guest) {
+        if guest.unload_module().is_err() {
             return guest.stop().expect("the machine switches off");
         }
     }
     guest.load_module().expect("the module can be loaded again");
     KEPT.set(Some(guest));
-}
-
-/// Removes the module; false if it stays in use. The kernel frees a detached policy's
-/// programs and maps after a grace period, and each of them holds the module.
-fn unload(guest: &mut Guest) -> bool {
-    const GRACE: Duration = Duration::from_secs(30);
-    let start = Instant::now();
-    while guest.unload_module().is_err() {
-        if start.elapsed() > GRACE {
-            return false;
-        }
-        sleep(Duration::from_millis(100));
-    }
-    true
 }
 
 fn plain_files() -> Vec<GuestObject> {

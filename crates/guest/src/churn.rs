@@ -5,7 +5,6 @@
 use crate::error::Context;
 use crate::workload::Stage;
 use crate::{modules, policy};
-use raext_bpf::load::{RELEASED_WITHIN, Resource, released};
 use raext_model::Failure;
 use raext_model::requests::testing::{Churn, ChurnKind};
 use std::thread::sleep;
@@ -33,7 +32,7 @@ pub fn run(churn: &Churn, stage: &Stage, progress: &mut dyn FnMut(&str)) -> Resu
         decisions += decide();
         policy::detach(attached)?;
         if churn.kind == ChurnKind::Module {
-            unload()?;
+            modules::unload_released()?;
         }
         if last.elapsed() > Duration::from_secs(1) {
             progress(&format!("cycle {} of {}", cycle + 1, churn.cycles));
@@ -66,9 +65,4 @@ fn decide() -> u64 {
             return decisions;
         }
     }
-}
-
-fn unload() -> Result<(), Failure> {
-    released(Resource::Module, Instant::now() + RELEASED_WITHIN);
-    modules::unload_ours()
 }

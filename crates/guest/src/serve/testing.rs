@@ -25,7 +25,7 @@ pub(super) fn requests(table: Table<Agent>) -> Table<Agent> {
 
 impl Serve<UnloadModule> for Agent {
     fn serve(&mut self, _: UnloadModule, _: &mut dyn Host) -> Result<(), Failure> {
-        modules::unload_ours()
+        modules::unload_released()
     }
 }
 
