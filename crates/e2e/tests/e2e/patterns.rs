@@ -55,7 +55,7 @@ fn each_is_fast_on_its_pattern() {
 fn elsewhere_they_leave_the_io_as_it_is() {
     let names = POLICIES.map(|(name, ..)| name);
     let mut guest = boot(&names, vec![], &[]);
-    guest.set_up(device(DeviceProfile::Nvme, 64 << 20)).unwrap();
+    guest.set_up(device(DeviceProfile::Nvme, 256 << 20)).unwrap();
     for workload in Workload::ALL {
         let spec = workload.default_spec();
         let kernel = guest.run(spec).unwrap();
