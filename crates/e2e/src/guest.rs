@@ -105,6 +105,22 @@ pub fn boot_kernel(
     })
 }
 
+/// Boot a machine of the test's own, whose clocks count instructions: one is a
+/// nanosecond, and a wait for the device takes its time in the guest alone. So
+/// neither the host's speed nor a test beside this one changes a time.
+///
+/// # Panics
+/// When the machine does not start.
+pub fn boot_counted(policies: &[&str], more: Vec<GuestObject>) -> Guest {
+    let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
+    Guest::start(Setup {
+        kernel: usual_kernel(),
+        objects: files.chain(more).collect(),
+        count_instructions: true,
+        ..Setup::default()
+    })
+}
+
 /// Fail if the kernel complained of anything; else switch off, or keep the machine for
 /// the next test.
 ///

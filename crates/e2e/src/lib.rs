@@ -11,9 +11,9 @@ mod policies;
 mod run;
 pub mod soak;
 
-pub use cases::{ALONE, Case, Needs};
+pub use cases::Case;
 pub use gain::gain;
-pub use guest::{Guest, boot, boot_kernel, stop_clean, usual_kernel};
+pub use guest::{Guest, boot, boot_counted, boot_kernel, stop_clean, usual_kernel};
 pub use log::complaints;
 pub use policies::{Refused, accepted, refused, shipped};
 pub use run::main;

@@ -14,7 +14,7 @@ use std::io::{self, BufRead as _, BufReader, PipeReader, Write as _};
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -44,8 +44,7 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
         policies::build_all();
     }
     let times = Arc::new(Times::read());
-    let lanes =
-        Arc::new(Lanes { idle: Mutex::default(), quiet: RwLock::new(()), shows: args.nocapture });
+    let lanes = Arc::new(Lanes { idle: Mutex::default(), shows: args.nocapture });
     let trials = times.longest_first(cases).into_iter().map(|case| {
         let (times, lanes) = (Arc::clone(&times), Arc::clone(&lanes));
         Trial::test(case.name, move || lanes.run(case, &times))
@@ -83,29 +82,18 @@ fn work(cases: &[Case]) {
 /// The workers.
 struct Lanes {
     idle: Mutex<Vec<Worker>>,
-    /// Written by a test that must be alone.
-    quiet: RwLock<()>,
     /// Whether output is shown as it comes.
     shows: bool,
 }
 
 impl Lanes {
     fn run(&self, case: Case, times: &Times) -> Result<(), Failed> {
-        let (shared, alone);
-        if case.needs.alone {
-            alone = Some(self.quiet.write());
-            shared = None;
-        } else {
-            shared = Some(self.quiet.read());
-            alone = None;
-        }
         let idle = self.idle.lock().expect("no lane panics").pop();
         let mut worker = idle.map_or_else(Worker::start, Ok)?;
         let start = Instant::now();
         let mut output = Vec::new();
         let passed = worker.run(case, &mut output, self.shows)?;
         times.add(case.name, start.elapsed());
-        drop((shared, alone));
         match passed {
             Some(passed) => {
                 self.idle.lock().expect("no lane panics").push(worker);
@@ -198,10 +186,10 @@ impl Times {
         Self { file, last, now: Mutex::default() }
     }
 
-    /// Those alone come last; a test without a time comes first.
+    /// A test without a time comes first.
     fn longest_first(&self, mut cases: Vec<Case>) -> Vec<Case> {
         let time = |case: &Case| self.last.get(case.name).copied().unwrap_or(f64::INFINITY);
-        cases.sort_by(|a, b| a.needs.alone.cmp(&b.needs.alone).then(time(b).total_cmp(&time(a))));
+        cases.sort_by(|a, b| time(b).total_cmp(&time(a)));
         cases
     }
 

@@ -2,7 +2,7 @@
 //! What a policy's author has: a new crate that works at once, and a policy that is
 //! learned from a recording.
 
-use raext_e2e::{ALONE, boot, build, cases, guest_file, guest_path, stop_clean};
+use raext_e2e::{boot_counted, build, cases, guest_file, guest_path, stop_clean};
 use raext_measure::learn::Recording;
 use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
 use raext_vm::Paths;
@@ -12,9 +12,9 @@ use std::process::Command;
 
 cases! {
     a_new_crate_passes_its_tests,
-    a_new_policy_passes_the_verifier_and_serves_a_scan: ALONE,
+    a_new_policy_passes_the_verifier_and_serves_a_scan,
     one_command_records_and_one_trains,
-    the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on: ALONE,
+    the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on,
 }
 
 /// `raext` with these arguments in a folder: its status and what it said.
@@ -73,7 +73,7 @@ fn a_new_policy_passes_the_verifier_and_serves_a_scan() {
         "/again.bpf.o",
         build(&outside.path().join("my-policy"), &outside.path().join("again")),
     );
-    let mut guest = boot(&[], vec![object, again], &[]);
+    let mut guest = boot_counted(&[], vec![object, again]);
     for object in ["/mine.bpf.o", "/again.bpf.o"] {
         let outcome = guest.check(object, &BTreeMap::new()).unwrap();
         assert!(outcome.accepted, "{object}: {}", outcome.log);
@@ -151,7 +151,7 @@ const REPEATS: usize = 3;
 
 fn the_tree_beats_lean_and_wide_on_what_it_was_not_trained_on() {
     let policies = ["tree", "lean", "wide"];
-    let mut guest = boot(&policies, vec![], &[]);
+    let mut guest = boot_counted(&policies, vec![]);
     let device = Device { profile: DeviceProfile::Disk, fs: Fs::Ext4, data_bytes: 256 << 20 };
     guest.set_up(device).unwrap();
     let mut times: [[Vec<u64>; 3]; 7] = Default::default();
