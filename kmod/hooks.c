@@ -97,15 +97,29 @@ static struct ftrace_ops raext_wrap_ops = {
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
+/*
+ * A filter by name compares the names of all traceable functions of the kernel,
+ * some 50,000. Hence a function that is exported is given by its address.
+ */
 static const struct raext_hook {
 	char *function;
+	const void *address;
 	struct ftrace_ops *ops;
 } raext_hooks[] = {
-	{ "page_cache_ra_order", &raext_window_ops },
-	{ "page_cache_sync_ra", &raext_wrap_ops },
-	{ "page_cache_async_ra", &raext_wrap_ops },
-	{ "filemap_fault", &raext_wrap_ops },
+	{ "page_cache_ra_order", NULL, &raext_window_ops },
+	{ "page_cache_sync_ra", page_cache_sync_ra, &raext_wrap_ops },
+	{ "page_cache_async_ra", page_cache_async_ra, &raext_wrap_ops },
+	{ "filemap_fault", filemap_fault, &raext_wrap_ops },
 };
+
+static int raext_hook_filter(const struct raext_hook *hook)
+{
+	if (hook->address)
+		return ftrace_set_filter_ip(hook->ops,
+					    (unsigned long)hook->address, 0, 0);
+	return ftrace_set_filter(hook->ops, hook->function,
+				 strlen(hook->function), 0);
+}
 
 static int raext_ops_arm(struct ftrace_ops *ops)
 {
@@ -169,8 +183,7 @@ int raext_hooks_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(raext_hooks); i++) {
 		const struct raext_hook *hook = &raext_hooks[i];
-		int err = ftrace_set_filter(hook->ops, hook->function,
-					    strlen(hook->function), 0);
+		int err = raext_hook_filter(hook);
 
 		if (err) {
 			pr_err("readahead_ext: this kernel has no traceable %s (%d)\n",
