@@ -127,7 +127,9 @@ for step in "${steps[@]}"; do
 		;;
 	"$SKIP")
 		echo "skipped: $(tail -n 1 "$log")"
-		[ "${CI-}" = true ] && [ "$step" != advisories ] || continue
+		if [ "${CI-}" != true ] || [ "$step" = advisories ]; then
+			continue
+		fi
 		;;
 	*) echo "FAILED, $took${note:+ ($note)}" ;;
 	esac
