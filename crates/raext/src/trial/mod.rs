@@ -14,133 +14,245 @@ use crate::args::TryArgs;
 use crate::exit::{Exit, Result};
 use crate::steps::Steps;
 use plan::{HOST, Plan};
-use raext_model::{
-    At as _, Caches, End, Error, IoExt as _, Output, Placement, Program, Ran, SHARES, Stream,
+use raext_measure::experiment::{
+    Attach, Experiment, Flaw, Header, How, Left, MemoryStore, MicroVms, Outcome, Part, Place,
+    Progress, SlowRule, Store as _, Work,
 };
-use raext_vm::{Engine, GuestObject, Setup, Share, Talk};
+use raext_model::{Caches, End, Error, IoExt as _, Output, Program, Ran, SHARES, Stream};
+use raext_vm::{Engine, Setup, Share, Talk};
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Cursor, IsTerminal as _, Read, Write as _, stderr, stdin, stdout};
 use std::path::Path;
+use std::rc::Rc;
 use summary::Machine;
 use xxhash_rust::xxh3::Xxh3;
 
-const GUEST_OBJECT: &str = "/policy.bpf.o";
 /// The status of a command that nobody listens to any more, as a shell has it.
 const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Run, pass on, tell; then end as the command did.
 pub fn run(args: &TryArgs, steps: &Steps) -> Result<Exit> {
     steps.hush();
-    let step = |text: &str| steps.step(text);
-    let plan = Plan::resolve(args, &step)?;
+    let plan = Rc::new(Plan::resolve(args, &|text| steps.step(text))?);
     if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {
         // Better known now than in a minute.
         fs::write(path, "").given("writing", path)?;
     }
-    let mut input = Input::of_this_process(args.compare)?;
-    let mut machine = None;
-    let mut runs = Vec::new();
-    let mut printed = Vec::new();
-    let last = plan.labels.len() - 1;
-    for (side, label) in plan.labels.iter().enumerate() {
-        // A machine for each: one that has run something else before is slower, if it
-        // is emulated, where memory is used again that held code.
-        let mut engine = boot(args, &plan, &step)?;
-        machine.get_or_insert_with(|| Machine {
-            release: engine.release().to_owned(),
-            accelerator: engine.accelerator(),
-        });
-        // Of two runs, the first is the kernel's own as it is.
-        prepare(&mut engine, args, &plan, side == last && label != "kernel", steps)?;
-        steps.step(&format!("running {}", plan.program.argv[0]));
-        steps.finish();
-        let mut output = Passed { pass: side == last, seen: Xxh3::new(), gone: false };
-        let talk =
-            Talk { output: &mut |stream, data| output.take(stream, data), input: input.next() };
-        let ran = engine.run_program(plan.program.clone(), talk, &|_| ())?;
-        if output.gone {
-            return Ok(Exit::Command(BROKEN_PIPE));
-        }
-        if let End::NotStarted(error) = ran.end {
-            return Ok(not_started(&plan.program.argv[0], error, ran.end));
-        }
-        printed.push(output.seen.digest());
-        runs.push(ran);
+    let shared = Shared::new(Input::of_this_process(args.compare)?);
+    let command =
+        Command { plan: plan.clone(), warm: args.warm, shared: shared.clone(), place: place(args) };
+    let contenders = plan.contenders.clone();
+    let mut store = MemoryStore::new(Header::new(String::new(), contenders.clone()));
+    let experiment = raext_measure::experiment::Plan {
+        works: vec![Box::new(command)],
+        contenders,
+        repeats: plan.repeats,
+        floor: false,
+        // An emulated machine is slower once memory that held code is used again.
+        attach: Attach::PerMachine,
+        slow: SlowRule::NONE,
+        // A second run would print the same output again.
+        boots: 1,
+        kernel: args.kernel.choice(),
+        command: String::new(),
+    };
+    let (machines, progress) = (&mut MicroVms::default(), &Quiet { steps, shared: shared.clone() });
+    Experiment { plan: experiment, store: &mut store, machines, progress }.run()?;
+    let State { ended, machine, runs, .. } = std::mem::take(&mut *shared.0.borrow_mut());
+    if let Some(exit) = ended {
+        return Ok(exit);
     }
-    let Some(machine) = machine else { return Ok(Exit::Done) };
-    tell(args, &plan, &machine, &runs)?;
-    if printed.iter().any(|seen| *seen != printed[0]) {
+    if let (Some(machine), false) = (machine, runs.is_empty()) {
+        tell(args, &plan, &machine, &runs)?;
+    }
+    if runs.windows(2).any(|two| two[0].printed != two[1].printed) {
         eprintln!("raext: the command did not print the same both times");
     }
-    match runs[last].end.status() {
+    let rows = &store.known().rows;
+    let mut flaws = rows.iter().flat_map(|row| row.runs.values()).flatten();
+    if let Some(flaw) = flaws.find_map(|(_, run)| run.result.as_ref().err()) {
+        return Err(match flaw {
+            Flaw::Failed(why) => Error::refused(why),
+            Flaw::Lacking(why) | Flaw::Lost(why) => Error::environment(why),
+        });
+    }
+    match runs.last().map_or(0, |run| run.ran.end.status()) {
         0 => Ok(Exit::Done),
         status => Ok(Exit::Command(u8::try_from(status & 0xff).unwrap_or(1))),
     }
 }
 
-/// A machine that sees this one's files.
-fn boot(args: &TryArgs, plan: &Plan, step: &dyn Fn(&str)) -> Result<Engine> {
-    let policy = plan.policy.as_ref().map(|policy| GuestObject {
-        guest: GUEST_OBJECT.into(),
-        host: policy.object.clone(),
-        executable: false,
-    });
-    let setup = Setup {
-        kernel: args.kernel.choice(),
-        objects: policy.into_iter().collect(),
-        shares: vec![Share { tag: HOST.into(), path: "/".into() }],
-        memory_mib: Some(plan.memory_mib),
-        ..Setup::default()
-    };
-    Ok(Engine::start_with(setup, step)?)
+fn place(args: &TryArgs) -> Place {
+    Place { device: args.device, fs: args.fs }
 }
 
-/// Make everything as it is to be at the command's start.
-fn prepare(
-    engine: &mut Engine,
-    args: &TryArgs,
-    plan: &Plan,
-    changed: bool,
-    steps: &Steps,
-) -> Result<()> {
-    let step = |text: &str| steps.step(text);
-    engine.make_root(&[&format!("{SHARES}/{HOST}")], &step)?;
-    let mut dev = 0;
-    if let Some(volume) = &plan.volume {
-        let made = engine.make_volume(volume.clone(), &step);
-        dev = made.at("putting the data onto the device")?.dev;
+/// A run of the command.
+struct Run {
+    label: String,
+    ran: Ran,
+    /// A sum over its standard output.
+    printed: u64,
+}
+
+/// The state of the runs.
+#[derive(Default)]
+struct State {
+    input: Option<Input>,
+    machine: Option<Machine>,
+    runs: Vec<Run>,
+    /// Machines that were booted: one for each run.
+    machines: usize,
+    /// The end of the command, if it comes before the last run.
+    ended: Option<Exit>,
+}
+
+/// The state, shared by the work and its display.
+#[derive(Clone)]
+struct Shared(Rc<RefCell<State>>);
+
+impl Shared {
+    fn new(input: Input) -> Self {
+        Self(Rc::new(RefCell::new(State { input: Some(input), ..State::default() })))
     }
-    for before in &plan.before {
-        steps.step(&format!("running {}", before.argv[2]));
-        steps.finish();
-        let mut output = |_, data: &[u8]| stderr().write_all(data).is_ok();
-        let talk = Talk { output: &mut output, input: None };
-        let ran = engine.run_program(before.clone(), talk, &|_| ())?;
-        if ran.end != End::Exit(0) {
-            let status = ran.end.status();
-            return Err(Error::refused(format!("--before {}: status {status}", before.argv[2])));
+
+    /// Makes no further run.
+    fn end(&self, exit: Exit) -> Flaw {
+        self.0.borrow_mut().ended = Some(exit);
+        Flaw::Failed("the comparison has ended".into())
+    }
+}
+
+/// The display of steps. It ends before a program prints.
+struct Quiet<'a> {
+    steps: &'a Steps,
+    shared: Shared,
+}
+
+const RUNNING: &str = "running ";
+
+impl Progress for Quiet<'_> {
+    fn step(&self, text: &str) {
+        self.steps.step(text);
+        if text.starts_with(RUNNING) {
+            self.steps.finish();
         }
     }
-    if !args.warm {
-        engine.drop_caches(Caches::All, &step)?;
-        warm_up(engine, plan)?;
+
+    fn run(&self, what: &str, _: Left) {
+        let name = what.split('@').next().unwrap_or(what);
+        self.step(&format!("{RUNNING}{name}"));
     }
-    // Last, since a run after others in the same memory is slower.
-    if let (true, Some(kb)) = (changed, args.read_ahead_kb) {
-        engine.set_readahead(Some(kb), &step)?;
+
+    /// The error at the end repeats it.
+    fn note(&self, _: &str) {}
+
+    fn is_stopped(&self) -> bool {
+        self.shared.0.borrow().ended.is_some()
     }
-    if let (true, Some(policy)) = (changed, &plan.policy) {
-        // Files of the host are read anyhow: only the device is of interest.
-        let placement = Placement { dev, ..Placement::default() };
-        engine.attach_at(GUEST_OBJECT, &policy.set, placement, &step)?;
+}
+
+/// The user's command on a machine that sees this one's files.
+struct Command {
+    plan: Rc<Plan>,
+    warm: bool,
+    shared: Shared,
+    place: Place,
+}
+
+impl Work<Engine> for Command {
+    fn name(&self) -> &str {
+        &self.plan.program.argv[0]
     }
-    Ok(())
+
+    fn describe(&self) -> &'static str {
+        "a command of this machine"
+    }
+
+    fn place(&self) -> Place {
+        self.place
+    }
+
+    fn definition(&self) -> String {
+        self.plan.program.argv.join(" ")
+    }
+
+    fn provide(&mut self, setup: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+        setup.shares = vec![Share { tag: HOST.into(), path: "/".into() }];
+        setup.memory_mib = Some(self.plan.memory_mib);
+        Ok(())
+    }
+
+    /// Make everything as it is to be at the command's start.
+    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+        let plan = &self.plan;
+        let mut state = self.shared.0.borrow_mut();
+        state.machines += 1;
+        state.machine.get_or_insert_with(|| Machine {
+            release: engine.release().to_owned(),
+            accelerator: engine.accelerator(),
+        });
+        drop(state);
+        engine.make_root(&[&format!("{SHARES}/{HOST}")], step)?;
+        if let Some(volume) = &plan.volume {
+            engine.make_volume(volume.clone(), step).map_err(|error| match error.into() {
+                Flaw::Failed(why) => {
+                    Flaw::Failed(format!("putting the data onto the device: {why}"))
+                }
+                flaw => flaw,
+            })?;
+        }
+        for before in &plan.before {
+            step(&format!("{RUNNING}{}", before.argv[2]));
+            let mut output = |_, data: &[u8]| stderr().write_all(data).is_ok();
+            let talk = Talk { output: &mut output, input: None };
+            let ran = engine.run_program(before.clone(), talk, &|_| ())?;
+            if ran.end != End::Exit(0) {
+                let status = ran.end.status();
+                return Err(Flaw::Failed(format!("--before {}: status {status}", before.argv[2])));
+            }
+        }
+        if !self.warm {
+            engine.drop_caches(Caches::All, step)?;
+            warm_up(engine, plan)?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
+        let mut state = self.shared.0.borrow_mut();
+        let side = state.machines - 1;
+        let input = state.input.as_mut().and_then(Input::next);
+        drop(state);
+        let pass = side + 1 == self.plan.labels.len();
+        let mut output = Passed { pass, seen: Xxh3::new(), gone: false };
+        let talk = Talk { output: &mut |stream, data| output.take(stream, data), input };
+        let program = &self.plan.program;
+        let ran = engine.run_program(program.clone(), talk, &|_| ())?;
+        if output.gone {
+            return Err(self.shared.end(Exit::Command(BROKEN_PIPE)));
+        }
+        if let End::NotStarted(error) = ran.end {
+            return Err(self.shared.end(not_started(&program.argv[0], error, ran.end)));
+        }
+        let outcome = Outcome {
+            parts: vec![Part { name: "command".into(), ns: ran.wall_ns, ops: 1 }],
+            device_reads: ran.device_reads,
+            device_bytes: ran.device_bytes,
+            decisions: ran.decisions(),
+            cpu_ns: ran.cpu_ns,
+            ..Outcome::default()
+        };
+        let run = Run { label: self.plan.labels[side].clone(), ran, printed: output.seen.digest() };
+        self.shared.0.borrow_mut().runs.push(run);
+        Ok(outcome)
+    }
 }
 
 /// Read the files of the program itself, so that they count neither the first time
 /// nor the second.
-fn warm_up(engine: &mut Engine, plan: &Plan) -> Result<()> {
+fn warm_up(engine: &mut Engine, plan: &Plan) -> Result<(), Flaw> {
     let Program { argv, env, cwd, .. } = &plan.program;
     let path = env.get("PATH").map(String::as_str).unwrap_or_default();
     let files = files::of(&argv[0], Path::new(cwd), OsStr::new(path), &plan.folders);
@@ -158,7 +270,7 @@ fn warm_up(engine: &mut Engine, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn tell(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> Result<()> {
+fn tell(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Run]) -> Result<()> {
     match args.json.as_deref() {
         Some(path) if path == Path::new("-") => {
             eprint!("{}", summary::json(args, plan, machine, runs));

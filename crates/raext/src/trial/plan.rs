@@ -5,7 +5,7 @@ use super::data::{self, Data};
 use crate::args::TryArgs;
 use crate::contenders;
 use crate::exit::Result;
-use raext_measure::experiment::Policy;
+use raext_measure::experiment::{Contender, Policy};
 use raext_model::{Error, Folder, Fs, IoExt as _, Output, Program, SHARES, User, Volume};
 use std::collections::BTreeMap;
 use std::env;
@@ -26,8 +26,10 @@ const MIB: u64 = 1 << 20;
 /// Everything that a trial needs to know.
 #[derive(Debug)]
 pub struct Plan {
-    /// The policy, if it is not to be the kernel alone.
-    pub policy: Option<Policy>,
+    /// What it is run under, and how often.
+    pub contenders: Vec<Contender>,
+    /// How often: the kernel beside itself is run twice.
+    pub repeats: u32,
     /// The policy's and the kernel's names, as they are shown.
     pub labels: Vec<String>,
     /// What lies on the device; none without data.
@@ -95,8 +97,17 @@ impl Plan {
             labels.push(if last.is_empty() { "kernel".into() } else { last });
             labels.drain(..usize::from(!args.compare));
         }
+        let last = match (policy, args.read_ahead_kb) {
+            (None, None) => Contender::Kernel,
+            (None, Some(kb)) => Contender::Fixed(kb),
+            (Some(policy), kb) => Contender::Policy(Policy { read_ahead_kb: kb, ..policy }),
+        };
+        // Of two runs, the first is the kernel's own as it is.
+        let mut contenders = if args.compare { vec![Contender::Kernel, last] } else { vec![last] };
+        contenders.dedup();
         Ok(Self {
-            policy,
+            repeats: (labels.len() / contenders.len()) as u32,
+            contenders,
             labels,
             volume,
             folders: data.into_iter().map(|data| data.path).collect(),

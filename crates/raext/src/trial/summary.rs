@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a command came to, for people and for programs.
 
+use super::Run;
 use super::plan::Plan;
 use crate::args::TryArgs;
 use raext_measure::report::text::{factor, megabytes, time};
@@ -16,7 +17,8 @@ pub struct Machine {
 }
 
 /// A table with a column for each run.
-pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> String {
+pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, made: &[Run]) -> String {
+    let runs: Vec<_> = made.iter().map(|run| run.ran.clone()).collect();
     let device = plan.volume.as_ref().map_or_else(
         || "nothing on the device".to_owned(),
         |_| {
@@ -34,8 +36,8 @@ pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> St
         "raext: {}: {device} (kernel {}, {})\n",
         plan.program.argv[0], machine.release, machine.accelerator
     );
-    row(&mut out, "", plan.labels.iter().cloned());
-    let ratio = |of: &dyn Fn(&Ran) -> u64| match runs {
+    row(&mut out, "", made.iter().map(|run| run.label.clone()));
+    let ratio = |of: &dyn Fn(&Ran) -> u64| match &runs[..] {
         [first, second] if of(second) > 0 => {
             format!("  {}", factor(of(first) as f64 / of(second) as f64))
         }
@@ -56,7 +58,7 @@ pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> St
     if runs.iter().any(|ran| !matches!(ran.end, End::Exit(0))) {
         row(&mut out, "ended", runs.iter().map(|ran| ended(ran.end)));
     }
-    for ran in runs {
+    for ran in &runs {
         if ran.oom_kills > 0 {
             out += &format!(
                 "raext: {} killed for lack of memory (--limit, --memory)\n",
@@ -84,12 +86,10 @@ fn is_idle(ran: &Ran) -> bool {
 }
 
 /// The same as JSON.
-pub fn json(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Ran]) -> String {
-    let runs: Vec<_> = plan
-        .labels
+pub fn json(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Run]) -> String {
+    let runs: Vec<_> = runs
         .iter()
-        .zip(runs)
-        .map(|(label, ran)| {
+        .map(|Run { label, ran, .. }| {
             json!({
                 "policy": label,
                 "status": ran.end.status(),
@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::args::{Cli, Command};
     use clap::Parser as _;
+    use raext_measure::experiment::Contender;
     use raext_model::{Output, Program, User, Volume};
     use std::collections::BTreeMap;
 
@@ -186,7 +187,8 @@ mod tests {
         };
         let (profile, fs) = (args.device, args.fs);
         let plan = Plan {
-            policy: None,
+            contenders: vec![Contender::Kernel],
+            repeats: 1,
             labels: vec!["kernel".into()],
             volume: Some(Volume { profile, fs, bytes: 1 << 20, folders: Vec::new() }),
             folders: vec!["/srv".into()],
@@ -207,7 +209,7 @@ mod tests {
             oom_kills,
             left: 0,
         };
-        table(&args, &plan, &machine, &[ran])
+        table(&args, &plan, &machine, &[Run { label: "kernel".into(), ran, printed: 0 }])
     }
 
     #[test]
