@@ -82,11 +82,6 @@ pub fn table(guest: &mut Guest, name: &str) -> Vec<BTreeMap<String, String>> {
     let path = format!("/sys/kernel/debug/readahead_ext/{name}");
     let (status, text, error) = guest.exec(&["cat", &path]).expect("cat runs");
     assert_eq!(status, 0, "{path}: {error}");
-    let mut lines = text.lines();
-    let header: Vec<_> = lines.next().expect("a header").split_whitespace().collect();
-    let row = |line: &str| {
-        let words = header.iter().zip(line.split_whitespace());
-        words.map(|(name, word)| ((*name).to_owned(), word.to_owned())).collect()
-    };
-    lines.map(row).collect()
+    let rows = raext_bpf::load::parse_table(&text).expect("a header and rows of as many words");
+    rows.into_iter().map(raext_bpf::load::Row::into_words).collect()
 }

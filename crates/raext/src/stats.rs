@@ -3,7 +3,7 @@
 
 use crate::args::StatsArgs;
 use crate::exit::Result;
-use raext_bpf::load::Counters;
+use raext_bpf::load::{Counters, DROPPED};
 use raext_model::{Error, IoExt as _};
 use std::collections::HashMap;
 use std::fs;
@@ -26,17 +26,7 @@ const COLUMNS: [(&str, &[&str]); 10] = [
     ("pages", &["pages"]),
     ("read", &["submitted"]),
     ("cached", &["cached"]),
-    (
-        "dropped",
-        &[
-            "dropped_eof",
-            "dropped_limit",
-            "dropped_full",
-            "dropped_busy",
-            "dropped_memory",
-            "dropped_late",
-        ],
-    ),
+    ("dropped", &DROPPED),
 ];
 
 /// Show the counters, once or again and again.

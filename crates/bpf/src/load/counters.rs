@@ -6,6 +6,17 @@ use raext_model::VERDICTS;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The counters of pages that a policy asked for and that were not read, in the order of
+/// the module's table.
+pub const DROPPED: [&str; 6] = [
+    "dropped_eof",
+    "dropped_limit",
+    "dropped_full",
+    "dropped_busy",
+    "dropped_memory",
+    "dropped_late",
+];
+
 /// The counters of one attached policy for one kind of event, by the names in the
 /// table's header (docs/design.md explains them).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,6 +62,35 @@ fn counters_of(row: &Row) -> Option<Counters> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The counters' names in the module's source, in order.
+    fn of_the_module() -> Vec<String> {
+        let source = include_str!("../../../../kmod/stats.c");
+        let (_, names) = source.split_once("raext_counter_names[RAEXT_NR_COUNTERS] = {").unwrap();
+        let (names, _) = names.split_once("};").unwrap();
+        names.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_dropped_counters_are_the_module_s() {
+        let dropped: Vec<_> =
+            of_the_module().into_iter().filter(|name| name.starts_with("dropped_")).collect();
+        assert_eq!(dropped, DROPPED);
+        for verdict in VERDICTS {
+            assert!(of_the_module().iter().any(|name| name == verdict), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn the_design_explains_each_counter_and_no_other() {
+        let page = include_str!("../../../../docs/design.md");
+        let (_, table) = page.split_once("| column of `counters` | counts |").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let first_cells = table.lines().skip(2).filter_map(|line| line.split('|').nth(1));
+        let explained: Vec<_> =
+            first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert_eq!(explained, of_the_module());
+    }
 
     #[test]
     fn decisions_are_the_sum_of_the_verdicts() {

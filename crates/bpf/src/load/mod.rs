@@ -17,9 +17,10 @@ mod table;
 
 pub use attach::{Attached, Attempt, attach, pin_path};
 pub use attached::{AttachedPolicy, attached};
-pub use counters::{Counters, counters, decisions};
+pub use counters::{Counters, DROPPED, counters, decisions};
 pub use error::LoadError;
 pub use loaded::{check, check_tunables};
 pub use pins::{PIN_DIR, PinnedPolicy, Pins, UnreadablePin, detach, pins};
 pub use release::{Holder, Holders, RELEASED_WITHIN, Resource, await_release, released};
 pub use swap::{Swapped, swap};
+pub use table::{Row, parse as parse_table};

@@ -11,7 +11,7 @@ const DIR: &str = "/sys/kernel/debug/readahead_ext";
 
 /// A row, by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row(BTreeMap<String, String>);
+pub struct Row(BTreeMap<String, String>);
 
 /// The rows of a table, or `None` where it cannot be read (no module, no debugfs,
 /// not root).
@@ -19,7 +19,8 @@ pub(super) fn read(table: &str) -> Option<Vec<Row>> {
     parse(&fs::read_to_string(Path::new(DIR).join(table)).ok()?)
 }
 
-pub(super) fn parse(text: &str) -> Option<Vec<Row>> {
+/// The rows of a table's text, or `None` where it is no table.
+pub fn parse(text: &str) -> Option<Vec<Row>> {
     let mut lines = text.lines();
     let header: Vec<_> = lines.next()?.split_whitespace().collect();
     let row = |line: &str| {
@@ -31,6 +32,11 @@ pub(super) fn parse(text: &str) -> Option<Vec<Row>> {
 }
 
 impl Row {
+    /// All words, by column.
+    pub fn into_words(self) -> BTreeMap<String, String> {
+        self.0
+    }
+
     /// A column's word.
     pub(super) fn word(&self, column: &str) -> Option<&str> {
         self.0.get(column).map(String::as_str)
