@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the user typed. Help, man pages and completions come from here. `policy.rs`,
+//! The command line. Help, man pages and completions come from this definition. `policy.rs`,
 //! `place.rs` and each command's own file resolve what it means.
 
 mod measure;
@@ -17,15 +17,15 @@ use std::path::PathBuf;
 /// Check, try, measure and attach readahead policies.
 ///
 /// A policy is a BPF program that decides what Linux reads ahead. POLICY is the
-/// name of a shipped one (see `raext policies`), the folder of a Rust crate, a
-/// C file, or an object file that was built before.
+/// name of a shipped policy (see `raext policies`), the folder of a Rust crate, a
+/// C file, or an object file.
 ///
-/// Exit status: 0 done; 1 an input was refused; 2 the command line is wrong; 69
-/// the environment lacks something.
+/// Exit status: 0 done; 1 an input is refused; 2 the command line is wrong; 69 the
+/// environment lacks something.
 #[derive(Debug, Parser)]
 #[command(name = "raext", version, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -33,7 +33,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Begin a policy of your own: a crate with tests, to be changed.
+    /// Create a policy of your own: a crate with tests.
     New(NewArgs),
     /// Compile a policy, a Rust crate or a C file, into an object file.
     Build(BuildArgs),
@@ -41,44 +41,44 @@ pub enum Command {
     Check(CheckArgs),
     /// Attach a policy on the running kernel.
     Attach(AttachArgs),
-    /// Take an attached policy away; the kernel decides again.
+    /// Detach a policy. The kernel's own readahead is back at once.
     Detach(DetachArgs),
-    /// Put a policy into the place of an attached one, with no moment between.
+    /// Replace an attached policy by another one, without a gap.
     Swap(SwapArgs),
-    /// Show the attached policies: where, since when, by whom.
+    /// Show the attached policies: scope, age, and the process that attached them.
     List(ListArgs),
-    /// Show what the attached policies did, event by event.
+    /// Show the counters of the attached policies, event by event.
     Stats(StatsArgs),
     /// Run a command of this machine in a microVM, under a policy.
     ///
-    /// The command runs as root in a microVM that sees all files of this machine, and
-    /// can change none: what it writes is forgotten at the end. The folders of --data
-    /// are copied onto a device in the microVM's memory, as slow as --device says, and
-    /// found under the same paths. Environment and current folder are as here. There
-    /// is no network and no terminal; standard input is passed on if it is none.
+    /// The command runs as root in a microVM. It sees all files of this machine and can
+    /// change none: all writes are lost at the end. The folders of --data are copied onto
+    /// a device in the microVM's memory with the speed of --device, and appear at the same
+    /// paths. Environment and current folder are those of this shell. There is no network
+    /// and no terminal. Standard input is passed on, unless it is a terminal.
     ///
-    /// Standard output, standard error and the exit status are the command's own (128
-    /// and the signal, 124 after --timeout, 127 if it is not found, 126 if it cannot be
-    /// executed). A summary follows on standard error. If it was raext that failed, the
-    /// last line begins with "raext:" and the status is 1, 2 or 69.
+    /// Standard output, standard error and the exit status are the command's own: 128 plus
+    /// the signal, 124 after --timeout, 127 if the command is not found, 126 if it cannot
+    /// be executed. A summary follows on standard error. If raext itself fails, the last
+    /// line begins with "raext:" and the status is 1, 2 or 69.
     Try(TryArgs),
     /// Measure policies against the kernel's own readahead, in a microVM.
     Compare(CompareArgs),
-    /// The whole benchmark: policies against the kernel's default, every fixed
+    /// Run the whole benchmark: policies against the kernel's default, every fixed
     /// read_ahead_kb, the best of these with hindsight, and the floor.
     Bench(BenchArgs),
-    /// Measure what an attached policy costs, in instructions, in a microVM.
+    /// Measure the cost of an attached policy, in instructions, in a microVM.
     Cost(CostArgs),
-    /// Record accesses and decisions of workloads, in a microVM, to train with.
+    /// Record accesses and decisions of workloads in a microVM, as input of `train`.
     Record(RecordArgs),
     /// Train the decision tree of the policy `tree` from a recording.
     Train(TrainArgs),
-    /// Show the kernels for the microVM: which are there, which were tested.
+    /// Show the kernels for the microVM: which are available, which are tested.
     Kernels,
     /// Build, load or remove the kernel module of the running kernel.
     #[command(subcommand)]
     Module(ModuleCommand),
-    /// Show the policies that come with the project, and their tunables.
+    /// Show the shipped policies and their tunables.
     Policies,
     /// Print the man page of raext or of one of its commands.
     Man(ManArgs),
@@ -92,7 +92,7 @@ pub enum Command {
 /// `raext new`
 #[derive(Debug, Args)]
 pub struct NewArgs {
-    /// The new folder, whose last part is the policy's name: at most 15 small letters,
+    /// The new folder. Its last part is the policy's name: at most 15 small letters,
     /// digits, '-' and '_'.
     pub name: PathBuf,
 }
@@ -100,9 +100,9 @@ pub struct NewArgs {
 /// `raext build`
 #[derive(Debug, Args)]
 pub struct BuildArgs {
-    /// The policy's source: a shipped one, the folder of a crate, a C file.
+    /// The policy's source: a shipped policy, the folder of a crate, or a C file.
     pub policy: String,
-    /// Where the object file goes [default: build/policies/NAME.bpf.o].
+    /// Write the object file here [default: build/policies/NAME.bpf.o].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -110,7 +110,7 @@ pub struct BuildArgs {
 /// Tunables of one policy.
 #[derive(Debug, Args)]
 pub struct SetArgs {
-    /// Set a tunable, for example limit_kb=4096; may be repeated.
+    /// Set a tunable, for example limit_kb=4096. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
 }
@@ -122,13 +122,13 @@ pub struct KernelArgs {
     /// this kernel image [default: 6.12].
     #[arg(long, value_name = "SERIES|FILE")]
     pub kernel: Option<Want>,
-    /// Go on with a kernel of a series that this was not tested on.
+    /// Accept a kernel of a series that the project is not tested on.
     #[arg(long)]
     pub untested: bool,
 }
 
 impl KernelArgs {
-    /// The kernel that is meant.
+    /// The kernel that the arguments name.
     pub fn choice(&self) -> KernelChoice {
         KernelChoice { want: self.kernel.clone().unwrap_or_default(), untested: self.untested }
     }
@@ -146,7 +146,7 @@ pub struct CheckArgs {
     /// Ask the running kernel (needs root and the module) instead of a microVM.
     #[arg(long, conflicts_with_all = ["kernel", "untested"])]
     pub host: bool,
-    /// Print the whole log of libbpf and the verifier too.
+    /// Also print the whole log of libbpf and the verifier.
     #[arg(long)]
     pub log: bool,
 }
@@ -158,22 +158,22 @@ pub struct AttachArgs {
     pub policy: String,
     #[command(flatten)]
     pub set: SetArgs,
-    /// Name under which the link is pinned [default: the policy's own].
+    /// Pin the link by this name [default: the policy's own name].
     #[arg(long, value_name = "NAME", conflicts_with = "foreground")]
     pub name: Option<String>,
-    /// Only for tasks of this cgroup (v2) and of those below it: its folder, or
-    /// the id of a running container.
+    /// Decide for tasks of this cgroup (v2) and of those below it only: its folder,
+    /// or the id of a running container.
     #[arg(long, value_name = "CGROUP")]
     pub cgroup: Option<String>,
-    /// Only for files of this device: a block device, a mount point or
+    /// Decide for files of this device only: a block device, a mount point or
     /// MAJOR:MINOR.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Put the kernel's own readahead back when more than this share of the
-    /// pages that the policy brings in goes unused, percent.
+    /// Return to the kernel's own readahead when more than this share of the pages
+    /// that the policy reads goes unused, in percent.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub guard: Option<u32>,
-    /// Stay, and detach when this command ends, instead of pinning the link.
+    /// Do not pin the link: stay attached until this command is interrupted.
     #[arg(long)]
     pub foreground: bool,
 }
@@ -194,7 +194,7 @@ pub struct DetachArgs {
 pub struct SwapArgs {
     /// The name that `raext list` shows.
     pub name: String,
-    /// The policy that takes its place, with the same cgroup, device and guard.
+    /// The new policy. Cgroup, device and guard stay the same.
     pub policy: String,
     #[command(flatten)]
     pub set: SetArgs,
@@ -203,17 +203,17 @@ pub struct SwapArgs {
 /// `raext stats`
 #[derive(Debug, Args)]
 pub struct StatsArgs {
-    /// Again every so many seconds, with what was added since.
+    /// Print again every SECONDS seconds, with the change since the last round.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub watch: Option<u64>,
-    /// Stop after so many rounds of --watch.
+    /// Stop after N rounds of --watch.
     #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
-    /// From now on, count the time that policies take, or do so no more.
+    /// Turn the timing of callbacks on or off.
     #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
     pub timing: Option<String>,
-    /// Print JSON, a line each round; the counters are totals.
+    /// Print JSON, one line for each round. The counters are totals.
     #[arg(long)]
     pub json: bool,
 }
@@ -231,13 +231,13 @@ pub struct ListArgs {
 pub enum ModuleCommand {
     /// Build the module for the running kernel (needs its headers).
     Build {
-        /// Go on with a kernel of a series that this was not tested on.
+        /// Accept a kernel of a series that the project is not tested on.
         #[arg(long)]
         untested: bool,
     },
-    /// Load the module that was built.
+    /// Load the module that `build` made.
     Load,
-    /// Remove the module; refused while a policy is attached.
+    /// Remove the module. Refused while a policy is attached.
     Unload,
 }
 

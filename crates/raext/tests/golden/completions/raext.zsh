@@ -32,25 +32,25 @@ _raext() {
 _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
-':name -- The new folder, whose last part is the policy'\''s name\: at most 15 small letters, digits, '\''-'\'' and '\''_'\'':_files' \
+':name -- The new folder. Its last part is the policy'\''s name\: at most 15 small letters, digits, '\''-'\'' and '\''_'\'':_files' \
 && ret=0
 ;;
 (build)
 _arguments "${_arguments_options[@]}" : \
-'-o+[Where the object file goes \[default\: build/policies/NAME.bpf.o\]]:FILE:_files' \
-'--output=[Where the object file goes \[default\: build/policies/NAME.bpf.o\]]:FILE:_files' \
+'-o+[Write the object file here \[default\: build/policies/NAME.bpf.o\]]:FILE:_files' \
+'--output=[Write the object file here \[default\: build/policies/NAME.bpf.o\]]:FILE:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
-':policy -- The policy'\''s source\: a shipped one, the folder of a crate, a C file:_default' \
+':policy -- The policy'\''s source\: a shipped policy, the folder of a crate, or a C file:_default' \
 && ret=0
 ;;
 (check)
 _arguments "${_arguments_options[@]}" : \
-'*--set=[Set a tunable, for example limit_kb=4096; may be repeated]:NAME=VALUE:_default' \
+'*--set=[Set a tunable, for example limit_kb=4096. May be repeated]:NAME=VALUE:_default' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '(--kernel --untested)--host[Ask the running kernel (needs root and the module) instead of a microVM]' \
-'--log[Print the whole log of libbpf and the verifier too]' \
+'--log[Also print the whole log of libbpf and the verifier]' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':policy -- The policy:_default' \
@@ -58,12 +58,12 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (attach)
 _arguments "${_arguments_options[@]}" : \
-'*--set=[Set a tunable, for example limit_kb=4096; may be repeated]:NAME=VALUE:_default' \
-'(--foreground)--name=[Name under which the link is pinned \[default\: the policy'\''s own\]]:NAME:_default' \
-'--cgroup=[Only for tasks of this cgroup (v2) and of those below it\: its folder, or the id of a running container]:CGROUP:_default' \
-'--device=[Only for files of this device\: a block device, a mount point or MAJOR\:MINOR]:DEVICE:_default' \
-'--guard=[Put the kernel'\''s own readahead back when more than this share of the pages that the policy brings in goes unused, percent]:PERCENT:_default' \
-'--foreground[Stay, and detach when this command ends, instead of pinning the link]' \
+'*--set=[Set a tunable, for example limit_kb=4096. May be repeated]:NAME=VALUE:_default' \
+'(--foreground)--name=[Pin the link by this name \[default\: the policy'\''s own name\]]:NAME:_default' \
+'--cgroup=[Decide for tasks of this cgroup (v2) and of those below it only\: its folder, or the id of a running container]:CGROUP:_default' \
+'--device=[Decide for files of this device only\: a block device, a mount point or MAJOR\:MINOR]:DEVICE:_default' \
+'--guard=[Return to the kernel'\''s own readahead when more than this share of the pages that the policy reads goes unused, in percent]:PERCENT:_default' \
+'--foreground[Do not pin the link\: stay attached until this command is interrupted]' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':policy -- The policy:_default' \
@@ -79,11 +79,11 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (swap)
 _arguments "${_arguments_options[@]}" : \
-'*--set=[Set a tunable, for example limit_kb=4096; may be repeated]:NAME=VALUE:_default' \
+'*--set=[Set a tunable, for example limit_kb=4096. May be repeated]:NAME=VALUE:_default' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':name -- The name that `raext list` shows:_default' \
-':policy -- The policy that takes its place, with the same cgroup, device and guard:_default' \
+':policy -- The new policy. Cgroup, device and guard stay the same:_default' \
 && ret=0
 ;;
 (list)
@@ -95,10 +95,10 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (stats)
 _arguments "${_arguments_options[@]}" : \
-'--watch=[Again every so many seconds, with what was added since]::SECONDS:_default' \
-'--count=[Stop after so many rounds of --watch]:N:_default' \
-'--timing=[From now on, count the time that policies take, or do so no more]:on|off:(on off)' \
-'--json[Print JSON, a line each round; the counters are totals]' \
+'--watch=[Print again every SECONDS seconds, with the change since the last round]::SECONDS:_default' \
+'--count=[Stop after N rounds of --watch]:N:_default' \
+'--timing=[Turn the timing of callbacks on or off]:on|off:(on off)' \
+'--json[Print JSON, one line for each round. The counters are totals]' \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
@@ -107,23 +107,23 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '-p+[The policy, with tunables after a colon\: wide\:limit_kb=8192 \[default\: none, the kernel'\''s own readahead\]]:POLICY[:NAME=VALUE,...]:_default' \
 '--policy=[The policy, with tunables after a colon\: wide\:limit_kb=8192 \[default\: none, the kernel'\''s own readahead\]]:POLICY[:NAME=VALUE,...]:_default' \
-'*-d+[A folder (or a file) to be put onto the device, where the command finds it under the same path; may be repeated]:DIR:_files' \
-'*--data=[A folder (or a file) to be put onto the device, where the command finds it under the same path; may be repeated]:DIR:_files' \
+'*-d+[Copy this folder (or file) onto the device. The command finds it at the same path. May be repeated]:DIR:_files' \
+'*--data=[Copy this folder (or file) onto the device. The command finds it at the same path. May be repeated]:DIR:_files' \
 '--device=[The device'\''s latency and bandwidth\: nvme (0.1 ms, 2 GB/s), cloud (1 ms, 200 MB/s) or disk (5 ms, 150 MB/s)]:PROFILE:_default' \
-'--fs=[What the data lie on\: ext4, xfs, btrfs or overlay]:FS:_default' \
-'--size=[Room on the device, such as 2G \[default\: the data and a quarter\]]:SIZE:_default' \
-'--memory=[Memory of the microVM, such as 4G; the device lies in it \[default\: enough for the device, to cache all data, and 1G\]]:SIZE:_default' \
-'--limit=[Memory of the command with what it has cached, such as 256M (memory.max of its cgroup), at least 256K \[default\: no limit\]]:SIZE:_default' \
-'--read-ahead-kb=[Read ahead so many KiB at most, as /sys/class/bdi has it, instead of the kernel'\''s default]:N:_default' \
-'*--before=[A shell command that runs before, unmeasured, such as one that makes data or starts a server; may be repeated. A folder of --data need not be there then]:COMMAND:_default' \
-'*-e+[A variable of the environment, beside those of here; may be repeated]:NAME=VALUE:_default' \
-'*--env=[A variable of the environment, beside those of here; may be repeated]:NAME=VALUE:_default' \
-'--timeout=[Kill the command after so many seconds]:SECONDS:_default' \
+'--fs=[The file system of the data\: ext4, xfs, btrfs or overlay]:FS:_default' \
+'--size=[Size of the device, such as 2G \[default\: the data and a quarter\]]:SIZE:_default' \
+'--memory=[Memory of the microVM, such as 4G. The device lies in it \[default\: enough for the device, to cache all data, and 1G\]]:SIZE:_default' \
+'--limit=[Memory of the command and its page cache, such as 256M (memory.max of its cgroup), at least 256K \[default\: no limit\]]:SIZE:_default' \
+'--read-ahead-kb=[Set the read_ahead_kb of the device to N instead of the kernel'\''s default]:N:_default' \
+'*--before=[Run this shell command first, without measuring it\: it may make data or start a server. A folder of --data need not exist then. May be repeated]:COMMAND:_default' \
+'*-e+[Set a variable of the environment, beside this shell'\''s. May be repeated]:NAME=VALUE:_default' \
+'*--env=[Set a variable of the environment, beside this shell'\''s. May be repeated]:NAME=VALUE:_default' \
+'--timeout=[Kill the command after SECONDS seconds]:SECONDS:_default' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
-'--json=[Write the summary as JSON to this file, too ("-"\: to standard error, instead)]:FILE:_files' \
-'--warm[Do not drop the caches after the data were copied]' \
-'--compare[Run it twice, first with the kernel'\''s own readahead as it is, each time on data as they are here. The output is that of the second time]' \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'--json=[Also write the summary as JSON to this file ("-"\: to standard error, instead of the table)]:FILE:_files' \
+'--warm[Do not drop the caches after the copy]' \
+'--compare[Run the command twice, each time on a fresh copy of the data\: first with the kernel'\''s own readahead. The output is that of the second run]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::command -- The command and its arguments:_default' \
@@ -131,40 +131,40 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (compare)
 _arguments "${_arguments_options[@]}" : \
-'*-p+[A policy, with tunables after a colon\: wide\:limit_kb=8192; may be repeated \[default\: auto, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
-'*--policy=[A policy, with tunables after a colon\: wide\:limit_kb=8192; may be repeated \[default\: auto, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
-'*-w+[A workload; may be repeated \[default\: the first seven\]]:WORKLOAD:_default' \
-'*--workload=[A workload; may be repeated \[default\: the first seven\]]:WORKLOAD:_default' \
+'*-p+[A policy, with tunables after a colon\: wide\:limit_kb=8192. May be repeated \[default\: auto, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
+'*--policy=[A policy, with tunables after a colon\: wide\:limit_kb=8192. May be repeated \[default\: auto, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
+'*-w+[A workload. May be repeated \[default\: the first seven\]]:WORKLOAD:_default' \
+'*--workload=[A workload. May be repeated \[default\: the first seven\]]:WORKLOAD:_default' \
 '--device=[The device'\''s latency and bandwidth\: nvme (0.1 ms, 2 GB/s), cloud (1 ms, 200 MB/s) or disk (5 ms, 150 MB/s)]:PROFILE:_default' \
-'--fs=[What the data lies on\: ext4, xfs, btrfs, overlay (the lower layer of one, on ext4) or raw (the block device itself)]:FS:_default' \
-'--repeat=[How often each pair is measured]:N:_default' \
+'--fs=[The file system of the data\: ext4, xfs, btrfs, overlay (the lower layer of one, on ext4) or raw (the block device itself)]:FS:_default' \
+'--repeat=[Number of runs of each pair]:N:_default' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
-'--json=[Write the raw measurements to this file ("-"\: print them instead of the table)]::FILE:_files' \
+'--json=[Write the measurements as JSON to this file ("-"\: print them instead of the table)]::FILE:_files' \
 '--html=[Write a page with charts to this file]:FILE:_files' \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
 (bench)
 _arguments "${_arguments_options[@]}" : \
-'*-p+[A policy, with tunables after a colon\: wide\:limit_kb=8192; may be repeated \[default\: auto, tree, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
-'*--policy=[A policy, with tunables after a colon\: wide\:limit_kb=8192; may be repeated \[default\: auto, tree, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
-'*-r+[A row, by its name or as NAME@DEVICE/FS; may be repeated \[default\: all\]. A row that is complete is measured again]:ROW:_default' \
-'*--row=[A row, by its name or as NAME@DEVICE/FS; may be repeated \[default\: all\]. A row that is complete is measured again]:ROW:_default' \
-'*--device=[A device; may be repeated \[default\: disk\]]:PROFILE:_default' \
-'*--fs=[A file system; may be repeated \[default\: ext4\]]:FS:_default' \
-'--repeat=[How often each cell is measured \[default\: 3\]]:N:_default' \
-'--svg=[With --show, write a picture of ten rows to this file, too]:FILE:_files' \
-'--out=[Where everything is kept \[default\: build/bench\]]:DIR:_files' \
+'*-p+[A policy, with tunables after a colon\: wide\:limit_kb=8192. May be repeated \[default\: auto, tree, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
+'*--policy=[A policy, with tunables after a colon\: wide\:limit_kb=8192. May be repeated \[default\: auto, tree, wide and lean\]]:POLICY[:NAME=VALUE,...]:_default' \
+'*-r+[A row, by its name or as NAME@DEVICE/FS. May be repeated \[default\: all\]. A complete row is measured again]:ROW:_default' \
+'*--row=[A row, by its name or as NAME@DEVICE/FS. May be repeated \[default\: all\]. A complete row is measured again]:ROW:_default' \
+'*--device=[A device. May be repeated \[default\: disk\]]:PROFILE:_default' \
+'*--fs=[A file system. May be repeated \[default\: ext4\]]:FS:_default' \
+'--repeat=[Number of runs of each cell \[default\: 3\]]:N:_default' \
+'--svg=[With --show, also write a picture of ten rows to this file]:FILE:_files' \
+'--out=[The folder of the measurements \[default\: build/bench\]]:DIR:_files' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
-'(--device --fs)--all[Every device, on ext4, xfs and btrfs; takes hours]' \
-'(--repeat)--quick[Each cell once\: no difference below a factor of two is shown]' \
-'--no-cost[Do not count the instructions of the policies'\'' decisions. It is not done for some rows alone (--row) either]' \
-'--list[Show the rows and columns, how many runs there are to make and how long that may take; measure nothing]' \
-'(--list --fresh -r --row)--show[Show what was measured, and write the table and the page anew; measure nothing]' \
-'--fresh[Throw away what was measured before]' \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'(--device --fs)--all[Measure every device, on ext4, xfs and btrfs. This takes hours]' \
+'(--repeat)--quick[Run each cell once. Differences below a factor of two are not shown]' \
+'--no-cost[Do not count the instructions of the policies'\'' decisions. With --row they are never counted]' \
+'--list[Show the rows, the columns, the number of runs and the time that they may take. Measure nothing]' \
+'(--list --fresh -r --row)--show[Show the stored measurements, and write table and page again. Measure nothing]' \
+'--fresh[Delete the stored measurements first]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
@@ -174,7 +174,7 @@ _arguments "${_arguments_options[@]}" : \
 '--pairs=[Interleaved pairs of measurements, without and with the policy \[default\: 7; 40 of time\]]:N:_default' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
 '--time[Measure wall time instead of counting instructions]' \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '::policy -- The policy:_default' \
@@ -182,24 +182,24 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (record)
 _arguments "${_arguments_options[@]}" : \
-'-o+[Where the recording goes]:FILE:_files' \
-'--output=[Where the recording goes]:FILE:_files' \
-'*-w+[A workload; may be repeated \[default\: seq-read, random-read, mmap-seq and mmap-random\]]:WORKLOAD:_default' \
-'*--workload=[A workload; may be repeated \[default\: seq-read, random-read, mmap-seq and mmap-random\]]:WORKLOAD:_default' \
-'--rounds=[How often each workload is run. The last round is not trained with, but tells how good the tree is]:N:_default' \
-'--seed=[Where the random offsets begin]:N:_default' \
+'-o+[Write the recording to this file]:FILE:_files' \
+'--output=[Write the recording to this file]:FILE:_files' \
+'*-w+[A workload. May be repeated \[default\: seq-read, random-read, mmap-seq and mmap-random\]]:WORKLOAD:_default' \
+'*--workload=[A workload. May be repeated \[default\: seq-read, random-read, mmap-seq and mmap-random\]]:WORKLOAD:_default' \
+'--rounds=[Number of runs of each workload. The last round is not used for training\: it tests the tree]:N:_default' \
+'--seed=[Seed of the first round'\''s random offsets]:N:_default' \
 '--device=[The device'\''s latency and bandwidth\: nvme, cloud or disk]:PROFILE:_default' \
-'--fs=[What the data lies on\: ext4, xfs, btrfs, overlay or raw]:FS:_default' \
+'--fs=[The file system of the data\: ext4, xfs, btrfs, overlay or raw]:FS:_default' \
 '--kernel=[Boot the newest kernel of this series ("6.18"; see \`raext kernels\`), or this kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
 (train)
 _arguments "${_arguments_options[@]}" : \
-'-o+[Where the tree goes \[default\: policies/tree/src/tree.rs of the checkout\]]:FILE:_files' \
-'--output=[Where the tree goes \[default\: policies/tree/src/tree.rs of the checkout\]]:FILE:_files' \
+'-o+[Write the tree to this file \[default\: policies/tree/src/tree.rs of the checkout\]]:FILE:_files' \
+'--output=[Write the tree to this file \[default\: policies/tree/src/tree.rs of the checkout\]]:FILE:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':recording -- A file that `raext record` wrote:_files' \
@@ -227,7 +227,7 @@ _arguments "${_arguments_options[@]}" : \
         case $line[1] in
             (build)
 _arguments "${_arguments_options[@]}" : \
-'--untested[Go on with a kernel of a series that this was not tested on]' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
@@ -430,23 +430,23 @@ esac
 (( $+functions[_raext_commands] )) ||
 _raext_commands() {
     local commands; commands=(
-'new:Begin a policy of your own\: a crate with tests, to be changed' \
+'new:Create a policy of your own\: a crate with tests' \
 'build:Compile a policy, a Rust crate or a C file, into an object file' \
 'check:Ask the kernel'\''s verifier for its verdict, without attaching' \
 'attach:Attach a policy on the running kernel' \
-'detach:Take an attached policy away; the kernel decides again' \
-'swap:Put a policy into the place of an attached one, with no moment between' \
-'list:Show the attached policies\: where, since when, by whom' \
-'stats:Show what the attached policies did, event by event' \
+'detach:Detach a policy. The kernel'\''s own readahead is back at once' \
+'swap:Replace an attached policy by another one, without a gap' \
+'list:Show the attached policies\: scope, age, and the process that attached them' \
+'stats:Show the counters of the attached policies, event by event' \
 'try:Run a command of this machine in a microVM, under a policy' \
 'compare:Measure policies against the kernel'\''s own readahead, in a microVM' \
-'bench:The whole benchmark\: policies against the kernel'\''s default, every fixed read_ahead_kb, the best of these with hindsight, and the floor' \
-'cost:Measure what an attached policy costs, in instructions, in a microVM' \
-'record:Record accesses and decisions of workloads, in a microVM, to train with' \
+'bench:Run the whole benchmark\: policies against the kernel'\''s default, every fixed read_ahead_kb, the best of these with hindsight, and the floor' \
+'cost:Measure the cost of an attached policy, in instructions, in a microVM' \
+'record:Record accesses and decisions of workloads in a microVM, as input of \`train\`' \
 'train:Train the decision tree of the policy \`tree\` from a recording' \
-'kernels:Show the kernels for the microVM\: which are there, which were tested' \
+'kernels:Show the kernels for the microVM\: which are available, which are tested' \
 'module:Build, load or remove the kernel module of the running kernel' \
-'policies:Show the policies that come with the project, and their tunables' \
+'policies:Show the shipped policies and their tunables' \
 'man:Print the man page of raext or of one of its commands' \
 'completions:Print the completions for a shell' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -496,23 +496,23 @@ _raext__subcmd__detach_commands() {
 (( $+functions[_raext__subcmd__help_commands] )) ||
 _raext__subcmd__help_commands() {
     local commands; commands=(
-'new:Begin a policy of your own\: a crate with tests, to be changed' \
+'new:Create a policy of your own\: a crate with tests' \
 'build:Compile a policy, a Rust crate or a C file, into an object file' \
 'check:Ask the kernel'\''s verifier for its verdict, without attaching' \
 'attach:Attach a policy on the running kernel' \
-'detach:Take an attached policy away; the kernel decides again' \
-'swap:Put a policy into the place of an attached one, with no moment between' \
-'list:Show the attached policies\: where, since when, by whom' \
-'stats:Show what the attached policies did, event by event' \
+'detach:Detach a policy. The kernel'\''s own readahead is back at once' \
+'swap:Replace an attached policy by another one, without a gap' \
+'list:Show the attached policies\: scope, age, and the process that attached them' \
+'stats:Show the counters of the attached policies, event by event' \
 'try:Run a command of this machine in a microVM, under a policy' \
 'compare:Measure policies against the kernel'\''s own readahead, in a microVM' \
-'bench:The whole benchmark\: policies against the kernel'\''s default, every fixed read_ahead_kb, the best of these with hindsight, and the floor' \
-'cost:Measure what an attached policy costs, in instructions, in a microVM' \
-'record:Record accesses and decisions of workloads, in a microVM, to train with' \
+'bench:Run the whole benchmark\: policies against the kernel'\''s default, every fixed read_ahead_kb, the best of these with hindsight, and the floor' \
+'cost:Measure the cost of an attached policy, in instructions, in a microVM' \
+'record:Record accesses and decisions of workloads in a microVM, as input of \`train\`' \
 'train:Train the decision tree of the policy \`tree\` from a recording' \
-'kernels:Show the kernels for the microVM\: which are there, which were tested' \
+'kernels:Show the kernels for the microVM\: which are available, which are tested' \
 'module:Build, load or remove the kernel module of the running kernel' \
-'policies:Show the policies that come with the project, and their tunables' \
+'policies:Show the shipped policies and their tunables' \
 'man:Print the man page of raext or of one of its commands' \
 'completions:Print the completions for a shell' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -583,8 +583,8 @@ _raext__subcmd__help__subcmd__man_commands() {
 _raext__subcmd__help__subcmd__module_commands() {
     local commands; commands=(
 'build:Build the module for the running kernel (needs its headers)' \
-'load:Load the module that was built' \
-'unload:Remove the module; refused while a policy is attached' \
+'load:Load the module that \`build\` made' \
+'unload:Remove the module. Refused while a policy is attached' \
     )
     _describe -t commands 'raext help module commands' commands "$@"
 }
@@ -657,8 +657,8 @@ _raext__subcmd__man_commands() {
 _raext__subcmd__module_commands() {
     local commands; commands=(
 'build:Build the module for the running kernel (needs its headers)' \
-'load:Load the module that was built' \
-'unload:Remove the module; refused while a policy is attached' \
+'load:Load the module that \`build\` made' \
+'unload:Remove the module. Refused while a policy is attached' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'raext module commands' commands "$@"
@@ -672,8 +672,8 @@ _raext__subcmd__module__subcmd__build_commands() {
 _raext__subcmd__module__subcmd__help_commands() {
     local commands; commands=(
 'build:Build the module for the running kernel (needs its headers)' \
-'load:Load the module that was built' \
-'unload:Remove the module; refused while a policy is attached' \
+'load:Load the module that \`build\` made' \
+'unload:Remove the module. Refused while a policy is attached' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'raext module help commands' commands "$@"
