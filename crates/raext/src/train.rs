@@ -11,11 +11,11 @@ use std::fs;
 /// Train, write, and say how good it is.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let recording = Recording::read(&args.recording)?;
-    let outcome = learn(&recording).at(args.recording.display())?;
     let output = match &args.output {
         Some(output) => output.clone(),
         None => Paths::find()?.root.join("policies/tree/src/tree.rs"),
     };
+    let outcome = learn(&recording).at(args.recording.display())?;
     fs::write(&output, source(&outcome.model)).given("writing", &output)?;
     println!("{}", readable(&outcome.model));
     println!("trained with  {}", said(outcome.trained));
