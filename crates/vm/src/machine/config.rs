@@ -30,7 +30,8 @@ pub struct VmConfig {
     /// Have the guest's clocks count instructions, one a nanosecond, under TCG
     /// with one processor.
     pub count_instructions: bool,
-    /// How long the guest may take until the agent says hello.
+    /// How long the guest may take until the agent says hello. Under TCG beside
+    /// other work, a sound guest takes a minute.
     pub boot_deadline: Duration,
     /// How long the agent may be silent while it has a request to answer.
     /// Each line of progress starts it anew.
@@ -57,8 +58,8 @@ impl VmConfig {
             memory_mib: 2048,
             cpus: 2,
             count_instructions: false,
-            boot_deadline: Duration::from_secs(60),
-            answer_deadline: Duration::from_secs(120),
+            boot_deadline: Duration::from_secs(180),
+            answer_deadline: Duration::from_secs(300),
             qemu: PathBuf::from("qemu-system-x86_64"),
             console_log: None,
             accel_cache: None,
