@@ -47,8 +47,9 @@ pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<Exit> {
 /// Wait for the user or the system to end the command, then detach the policy.
 fn hold(attached: Attached, steps: &Steps) -> Result<()> {
     let name = attached.name().to_owned();
+    let mut signals = crate::signals::watch()?;
     println!("attached {name} until this command ends (Ctrl-C)");
-    crate::signals::wait_for_end()?;
+    signals.forever().next();
     attached.detach(&|text| steps.note(text))?;
     println!("detached {name}");
     Ok(())

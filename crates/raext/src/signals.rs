@@ -7,10 +7,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
 
-/// Wait for SIGINT, SIGTERM or SIGHUP.
-pub fn wait_for_end() -> Result<()> {
-    let mut signals =
-        Signals::new([SIGINT, SIGTERM, SIGHUP]).ours("waiting for", Path::new("signals"))?;
-    signals.forever().next();
-    Ok(())
+/// The signals that end a foreground policy. From here on they do not end the process.
+pub fn watch() -> Result<Signals> {
+    Signals::new([SIGINT, SIGTERM, SIGHUP]).ours("waiting for", Path::new("signals"))
 }

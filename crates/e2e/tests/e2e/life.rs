@@ -90,13 +90,17 @@ fn the_command_attaches_lists_and_detaches() {
 }
 
 fn a_foreground_policy_goes_with_its_process() {
-    let timeout = [PathBuf::from("/usr/bin/timeout")];
-    let mut guest = boot(&["noop"], vec![raext()], &timeout);
+    let mut guest = boot(&["noop"], vec![raext()], &[]);
     let noop = guest_path("noop");
     // Asked to end, it ends in good order; killed, the kernel cleans up.
-    for (signal, status) in [("INT", 124), ("TERM", 124), ("KILL", 137)] {
-        let argv = ["timeout", "-s", signal, "3", "/bin/raext", "attach", "--foreground", &noop];
-        let (ended, said) = run(&mut guest, &argv);
+    for (signal, status) in [("INT", 0), ("TERM", 0), ("KILL", 137)] {
+        let script = format!(
+            "/bin/raext attach --foreground {noop} > /tmp/said 2>&1 & attached=$!
+            until case \"$(cat /tmp/said)\" in *attached*) ;; *) false ;; esac; do sleep 0.1; done
+            kill -{signal} $attached; wait $attached; status=$?
+            cat /tmp/said; exit $status"
+        );
+        let (ended, said) = run(&mut guest, &["sh", "-c", &script]);
         assert!(ended == status && said.contains("attached noop"), "{signal}: {ended} {said}");
         assert_eq!(signal != "KILL", said.contains("detached"), "{signal}: {said}");
         let (_, list) = run(&mut guest, &["/bin/raext", "list"]);
