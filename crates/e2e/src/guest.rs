@@ -15,7 +15,7 @@ use raext_model::{
     Caches, Device, LoadOutcome, Placement, Program, Ran, ReadBy, Sample, Sight, StressReport,
     StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
-use raext_vm::{Captured, Engine, EngineError, GuestObject, KernelChoice, Setup, Talk};
+use raext_vm::{Captured, Engine, EngineError, GuestObject, KernelChoice, Session, Setup, Talk};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
@@ -179,8 +179,8 @@ impl Guest {
     }
 
     /// For crates that drive the machine themselves.
-    pub fn engine(&mut self) -> &mut Engine {
-        &mut self.engine
+    pub fn session(&mut self) -> &mut Session {
+        self.engine.session()
     }
 
     pub fn release(&self) -> &str {

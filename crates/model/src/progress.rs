@@ -5,8 +5,6 @@
 //! the kernels' cache, an experiment. The command shows it on the terminal, the
 //! tests print it, and [`Silent`] drops it.
 
-use std::time::Duration;
-
 /// The display of long work.
 pub trait Progress {
     /// A step begins; the one before has ended.
@@ -29,12 +27,10 @@ pub trait Progress {
 /// The work that an experiment still has before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
-    /// Runs that are done.
-    pub done: u64,
-    /// Runs in all.
-    pub total: u64,
-    /// The time that the rest takes, if that can be estimated.
-    pub time: Option<Duration>,
+    /// Runs.
+    pub runs: u64,
+    /// The time that they may take, seconds.
+    pub seconds: u64,
 }
 
 /// No display.

@@ -12,17 +12,18 @@ use crate::shown::{Shown, duration};
 use crate::steps::Steps;
 use raext_measure::experiment::{
     Attach, Contender, Experiment, FIXED_KB, FileStore, Header, Known, MicroVms, Place, Plan,
-    Progress as _, SlowRule, Store as _, Work, id,
+    SlowRule, Store as _, Work, id,
 };
 use raext_measure::plans::{count_decisions, courses};
 use raext_measure::report::{Html, Json, Render, Report, Svg, Terminal, View};
 use raext_measure::software::SoftwareRow;
-use raext_model::{DeviceProfile, Error, Fs, IoExt as _};
-use raext_vm::{Engine, Paths};
+use raext_model::{DeviceProfile, Error, Fs, IoExt as _, Progress};
+use raext_vm::Paths;
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
 
-type Works = Vec<Box<dyn Work<Engine>>>;
+type Works = Vec<Box<dyn Work>>;
 
 /// The policies that are measured unless others are named, where they are there.
 const DEFAULT_POLICIES: [&str; 4] = ["auto", "tree", "wide", "lean"];
@@ -32,8 +33,7 @@ const DEFAULT_REPEATS: u32 = 3;
 const STORE: &str = "store.jsonl";
 
 /// Measure what is missing, and show everything.
-pub fn run(args: &BenchArgs, steps: &Steps) -> Result<Exit> {
-    let step = |text: &str| steps.step(text);
+pub fn run(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let paths = Paths::find()?;
     let out = args.out.clone().unwrap_or_else(|| paths.build.join("bench"));
     let path = out.join(STORE);
@@ -46,10 +46,11 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<Exit> {
         }
         return ended(show(&known, &[], &out)?);
     }
-    let works = works(args, &paths)?;
-    let contenders = contenders(args, &step)?;
+    let progress: Rc<dyn Progress> = steps.clone();
+    let works = works(args, &paths, &progress)?;
+    let contenders = contenders(args, steps)?;
     let kernel = args.kernel.choice();
-    let header = Header::new(crate::kernels::release(&kernel, &step)?, contenders.clone());
+    let header = Header::new(crate::kernels::release(&kernel, steps)?, contenders.clone());
     let plan = Plan {
         works,
         contenders,
@@ -74,8 +75,10 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<Exit> {
     let asked: Vec<_> = plan.works.iter().map(|work| id(work.as_ref())).collect();
     let (contenders, kernel) = (plan.contenders.clone(), plan.kernel.clone());
     let (repeats, machines) = (plan.repeats, &mut MicroVms::default());
-    let shown = Shown::stoppable(steps)?;
-    let mut experiment = Experiment { plan, store: &mut store, machines, progress: &shown };
+    let shown = Rc::new(Shown::stoppable(steps)?);
+    let progress: Rc<dyn Progress> = shown.clone();
+    let mut experiment =
+        Experiment { plan, store: &mut store, machines, progress: Rc::clone(&progress) };
     if !args.rows.is_empty() {
         experiment.again()?;
     }
@@ -91,7 +94,7 @@ pub fn run(args: &BenchArgs, steps: &Steps) -> Result<Exit> {
     let mut measured = experiment.run();
     let left = experiment.left();
     if measured.is_ok() && !args.no_cost && args.rows.is_empty() {
-        measured = count_decisions(&contenders, &kernel, &mut store, &shown);
+        measured = count_decisions(&contenders, &kernel, &mut store, &progress);
     }
     steps.finish();
     // What there is, is shown, whatever ended it.
@@ -119,7 +122,7 @@ fn ended(flawed: bool) -> Result<Exit> {
 }
 
 /// The rows that are meant.
-fn works(args: &BenchArgs, paths: &Paths) -> Result<Works> {
+fn works(args: &BenchArgs, paths: &Paths, progress: &Rc<dyn Progress>) -> Result<Works> {
     let or =
         |given: &[Fs], default: Vec<Fs>| if given.is_empty() { default } else { given.to_vec() };
     let (devices, systems) = if args.all {
@@ -139,7 +142,7 @@ fn works(args: &BenchArgs, paths: &Paths) -> Result<Works> {
         for &fs in &systems {
             let place = Place { device, fs };
             rows.extend(courses(place));
-            rows.extend(SoftwareRow::all(place, &paths.cache())?);
+            rows.extend(SoftwareRow::all(place, &paths.cache(), progress)?);
         }
     }
     for wanted in &args.rows {
@@ -159,12 +162,12 @@ fn works(args: &BenchArgs, paths: &Paths) -> Result<Works> {
     Ok(rows)
 }
 
-fn is_meant(row: &dyn Work<Engine>, wanted: &str) -> bool {
+fn is_meant(row: &dyn Work, wanted: &str) -> bool {
     row.name() == wanted || id(row) == wanted
 }
 
 /// The kernel, the fixed lengths, the policies.
-fn contenders(args: &BenchArgs, step: &dyn Fn(&str)) -> Result<Vec<Contender>> {
+fn contenders(args: &BenchArgs, steps: &Steps) -> Result<Vec<Contender>> {
     let given = match &args.policies[..] {
         [] => {
             let shipped = policy::shipped_names()?;
@@ -174,7 +177,7 @@ fn contenders(args: &BenchArgs, step: &dyn Fn(&str)) -> Result<Vec<Contender>> {
         given => given.to_vec(),
     };
     let fixed = FIXED_KB.map(Contender::Fixed);
-    Ok([Contender::Kernel].into_iter().chain(fixed).chain(policies(&given, step)?).collect())
+    Ok([Contender::Kernel].into_iter().chain(fixed).chain(policies(&given, steps)?).collect())
 }
 
 /// What a bench would go on from: nothing, if what is there is another one's.
@@ -253,7 +256,8 @@ mod tests {
     }
 
     fn meant(args: &BenchArgs) -> Result<Works> {
-        works(args, &Paths::find().unwrap())
+        let progress: Rc<dyn Progress> = Rc::new(raext_model::Silent);
+        works(args, &Paths::find().unwrap(), &progress)
     }
 
     #[test]

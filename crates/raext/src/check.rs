@@ -6,18 +6,20 @@ use crate::exit::{Exit, Result};
 use crate::policy;
 use crate::steps::Steps;
 use raext_bpf::object::PolicyObject;
-use raext_model::LoadOutcome;
-use raext_vm::{Engine, GuestObject, Paths};
+use raext_model::requests::Check;
+use raext_model::{LoadOutcome, Progress as _};
+use raext_vm::{GuestObject, Machine, Paths, Session};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// Where the object lies in the guest.
 const GUEST_OBJECT: &str = "/policy.bpf.o";
 
 /// Ask, explain, and fail if the policy is refused.
-pub fn run(args: &CheckArgs, steps: &Steps) -> Result<Exit> {
-    let object = policy::object(&args.policy, &|text| steps.step(text))?;
+pub fn run(args: &CheckArgs, steps: &Rc<Steps>) -> Result<Exit> {
+    let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     let (outcome, kernel) = if args.host {
         (raext_bpf::load::check(object.path(), &set)?, "the running kernel".to_owned())
@@ -43,21 +45,21 @@ fn in_vm(
     args: &CheckArgs,
     object: &PolicyObject,
     set: &BTreeMap<String, String>,
-    steps: &Steps,
+    steps: &Rc<Steps>,
 ) -> Result<(LoadOutcome, String)> {
     // A wrong --set need not wait for a machine to boot.
     raext_bpf::load::check_tunables(object.path(), set)?;
-    let step = |text: &str| steps.step(text);
-    let files = vec![GuestObject {
+    let objects = vec![GuestObject {
         guest: GUEST_OBJECT.to_owned(),
         host: object.path().to_path_buf(),
         executable: false,
     }];
-    let mut engine = Engine::start(&args.kernel.choice(), files, &[], &step)?;
+    let machine = Machine { kernel: args.kernel.choice(), objects, ..Machine::default() };
+    let mut session = Session::boot(machine, steps.clone())?;
     steps.step("asking the verifier");
-    let outcome = engine.check(GUEST_OBJECT, set, &step)?;
-    let kernel = format!("kernel {} in a microVM", engine.release());
-    engine.stop()?;
+    let outcome = session.ask(Check { object: GUEST_OBJECT.into(), set: set.clone() })?;
+    let kernel = format!("kernel {} in a microVM", session.release());
+    session.stop()?;
     Ok((outcome, kernel))
 }
 

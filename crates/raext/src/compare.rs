@@ -14,6 +14,7 @@ use raext_measure::report::{Html, Json, Render, Report, Terminal, View};
 use raext_model::{Device, IoExt as _, Workload};
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
 
 /// The shipped policies that show what can be gained and lost.
 const DEFAULT_POLICIES: [&str; 3] = ["auto", "wide", "lean"];
@@ -21,18 +22,17 @@ const DEFAULT_POLICIES: [&str; 3] = ["auto", "wide", "lean"];
 const DATA_BYTES: u64 = 256 << 20;
 
 /// Measure and show.
-pub fn run(args: &CompareArgs, steps: &Steps) -> Result<Exit> {
-    let step = |text: &str| steps.step(text);
-    let plan = plan(args, &step)?;
+pub fn run(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Exit> {
+    let plan = plan(args, steps)?;
     // A file that cannot be written is better known now than in a minute.
     for path in [&args.json, &args.html].into_iter().flatten() {
         if path != Path::new("-") {
             fs::write(path, "").given("writing", path)?;
         }
     }
-    let release = crate::kernels::release(&plan.kernel, &step)?;
+    let release = crate::kernels::release(&plan.kernel, steps)?;
     let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
-    let progress = &Shown::new(steps);
+    let progress = Rc::new(Shown::new(steps));
     progress.expect(plan.left(store.known()));
     let machines = &mut MicroVms::default();
     Experiment { plan, store: &mut store, machines, progress }.run()?;
@@ -65,12 +65,12 @@ fn write(path: &Path, as_: &dyn Render, report: &Report<'_>, what: &str) -> Resu
 }
 
 /// Patterns on one device under the kernel and the policies.
-fn plan(args: &CompareArgs, step: &dyn Fn(&str)) -> Result<Plan> {
+fn plan(args: &CompareArgs, steps: &Steps) -> Result<Plan> {
     let given: Vec<String> = match &args.policies[..] {
         [] => DEFAULT_POLICIES.map(String::from).to_vec(),
         given => given.to_vec(),
     };
-    let policies = policies(&given, step)?;
+    let policies = policies(&given, steps)?;
     let workloads = match &args.workloads[..] {
         [] => Workload::ALL.to_vec(),
         given => given.to_vec(),

@@ -4,6 +4,7 @@
 use crate::args::key_value;
 use crate::exit::Result;
 use crate::policy;
+use crate::steps::Steps;
 use raext_measure::experiment::{Contender, Policy, digest};
 use raext_measure::report::label;
 use raext_model::{Error, IoExt as _};
@@ -12,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 /// Build the policies, if they are source, and look at their tunables.
-pub fn policies(given: &[String], step: &dyn Fn(&str)) -> Result<Vec<Contender>> {
+pub fn policies(given: &[String], steps: &Steps) -> Result<Vec<Contender>> {
     let given = given.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
     distinct(given.iter().map(|(name, set)| label(name, set)))?;
     // They are named by the last part of a path, where that tells them apart.
@@ -21,7 +22,7 @@ pub fn policies(given: &[String], step: &dyn Fn(&str)) -> Result<Vec<Contender>>
         let own = policy::label(Path::new(name));
         let is_alone = short.iter().filter(|other| **other == own).count() == 1;
         let shown = if is_alone { &own } else { name };
-        Ok(Contender::Policy(Policy { label: label(shown, set), ..resolve(name, set, step)? }))
+        Ok(Contender::Policy(Policy { label: label(shown, set), ..resolve(name, set, steps)? }))
     };
     let contenders = given.iter().map(contender).collect::<Result<Vec<_>>>()?;
     distinct(contenders.iter().map(Contender::label))?;
@@ -29,13 +30,13 @@ pub fn policies(given: &[String], step: &dyn Fn(&str)) -> Result<Vec<Contender>>
 }
 
 /// The policy that a word of the command line means.
-pub fn policy(text: &str, step: &dyn Fn(&str)) -> Result<Policy> {
+pub fn policy(text: &str, steps: &Steps) -> Result<Policy> {
     let (name, set) = parse(text)?;
-    Ok(Policy { label: label(&name, &set), ..resolve(&name, &set, step)? })
+    Ok(Policy { label: label(&name, &set), ..resolve(&name, &set, steps)? })
 }
 
-fn resolve(name: &str, set: &BTreeMap<String, String>, step: &dyn Fn(&str)) -> Result<Policy> {
-    let object = policy::object(name, step)?;
+fn resolve(name: &str, set: &BTreeMap<String, String>, steps: &Steps) -> Result<Policy> {
+    let object = policy::object(name, steps)?;
     for (name, value) in set {
         object.encode_tunable(name, value)?;
     }
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn a_policy_is_given_once() {
         let twice = ["wide".to_owned(), "wide".to_owned()];
-        let error = policies(&twice, &|_| {}).unwrap_err().to_string();
+        let error = policies(&twice, &Steps::new()).unwrap_err().to_string();
         assert_eq!(error, "policy wide is given twice");
     }
 }

@@ -12,16 +12,16 @@ use raext_measure::experiment::{
 };
 use raext_measure::plans::{cost, cost_table};
 use raext_measure::report::Report;
+use std::rc::Rc;
 
 /// Measure and print.
-pub fn run(args: &CostArgs, steps: &Steps) -> Result<Exit> {
-    let step = |text: &str| steps.step(text);
+pub fn run(args: &CostArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let pairs = args.pairs.unwrap_or(if args.time { 40 } else { 7 });
-    let contender = Contender::Policy(policy(&args.policy, &step)?);
+    let contender = Contender::Policy(policy(&args.policy, steps)?);
     let plan = cost(contender, pairs, args.time, args.kernel.choice());
-    let release = crate::kernels::release(&plan.kernel, &step)?;
+    let release = crate::kernels::release(&plan.kernel, steps)?;
     let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
-    let progress = &Shown::new(steps);
+    let progress = Rc::new(Shown::new(steps));
     progress.expect(plan.left(store.known()));
     let machines = &mut MicroVms { counting: !args.time };
     Experiment { plan, store: &mut store, machines, progress }.run()?;

@@ -7,12 +7,12 @@ use crate::exit::{Exit, Result};
 use crate::steps::Steps;
 use crate::{list, place, policy};
 use raext_bpf::load::{Attached, Attempt, Swapped};
-use raext_model::Placement;
+use raext_model::{Placement, Progress as _};
 use std::collections::BTreeMap;
 
 /// Attach; the link is pinned, or held until the command ends.
 pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<Exit> {
-    let object = policy::object(&args.policy, &|text| steps.step(text))?;
+    let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
     let placement = Placement {
@@ -86,7 +86,7 @@ pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
 
 /// Put another policy into the place of a pinned one.
 pub fn swap(args: &SwapArgs, steps: &Steps) -> Result<Exit> {
-    let object = policy::object(&args.policy, &|text| steps.step(text))?;
+    let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
     match raext_bpf::load::swap(&args.name, object.path(), &set)? {

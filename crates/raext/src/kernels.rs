@@ -4,6 +4,7 @@
 use crate::exit::Result;
 use crate::steps::Steps;
 use raext_kernel::{Known, survey};
+use raext_model::Progress as _;
 use raext_vm::{KernelChoice, Paths};
 
 /// Print a line for each series.
@@ -37,7 +38,8 @@ fn rows(known: &Known) -> String {
 }
 
 /// The release of a kernel that is to be booted; it is fetched, if need be.
-pub fn release(choice: &KernelChoice, step: &dyn Fn(&str)) -> Result<String> {
+pub fn release(choice: &KernelChoice, steps: &Steps) -> Result<String> {
     let cache = Paths::find()?.cache();
-    Ok(raext_kernel::provide(&cache, &choice.want, choice.untested, step)?.release)
+    let step = |text: &str| steps.step(text);
+    Ok(raext_kernel::provide(&cache, &choice.want, choice.untested, &step)?.release)
 }

@@ -6,7 +6,7 @@ use crate::exit::Result;
 use crate::place;
 use crate::steps::Steps;
 use raext_bpf::load::{AttachedPolicy, PinnedPolicy, Pins};
-use raext_model::IoExt as _;
+use raext_model::{IoExt as _, Progress as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 

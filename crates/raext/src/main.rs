@@ -36,11 +36,12 @@ use raext_model::{Error, IoExt as _};
 use raext_vm::Paths;
 use std::fs;
 use std::process::ExitCode;
+use std::rc::Rc;
 use steps::Steps;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let steps = Steps::new();
+    let steps = Rc::new(Steps::new());
     let result = run(&cli.command, &steps);
     steps.finish();
     match result {
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command, steps: &Steps) -> Result<Exit> {
+fn run(command: &Command, steps: &Rc<Steps>) -> Result<Exit> {
     match command {
         Command::New(args) => new::run(args)?,
         Command::Build(args) => build(args, steps)?,
@@ -82,7 +83,7 @@ fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
         )));
     };
     let paths = Paths::find()?;
-    let built = policy::build(&paths, &code, &paths.policies(), &|text| steps.step(text))?;
+    let built = policy::build(&paths, &code, &paths.policies(), steps)?;
     steps.finish();
     let object = match &args.output {
         Some(output) => {
@@ -97,7 +98,7 @@ fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
 
 fn policies(steps: &Steps) -> Result<()> {
     for name in policy::shipped_names()? {
-        let object = policy::object(&name, &|text| steps.step(text))?;
+        let object = policy::object(&name, steps)?;
         steps.finish();
         println!("{name}");
         for tunable in object.tunables() {

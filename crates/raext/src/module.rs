@@ -7,7 +7,7 @@ use crate::args::ModuleCommand;
 use crate::exit::Result;
 use crate::steps::Steps;
 use raext_bpf::load::{Resource, await_release};
-use raext_model::Error;
+use raext_model::{Error, Progress as _};
 use raext_vm::Paths;
 use rustix::io::Errno;
 use std::fs::{self, File};

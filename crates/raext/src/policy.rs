@@ -2,8 +2,9 @@
 //! From what the user calls a policy to an object file.
 
 use crate::exit::Result;
+use crate::steps::Steps;
 use raext_bpf::object::PolicyObject;
-use raext_model::{At as _, Error, IoExt as _};
+use raext_model::{At as _, Error, IoExt as _, Progress as _};
 use raext_vm::Paths;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,22 +49,22 @@ pub fn resolve(name: &str) -> Result<Source> {
 }
 
 /// The object file of a policy, built first where there is only source.
-pub fn object(name: &str, step: &dyn Fn(&str)) -> Result<PolicyObject> {
+pub fn object(name: &str, steps: &Steps) -> Result<PolicyObject> {
     let file = match resolve(name)? {
         Source::Object(file) => file,
         Source::Code(code) => {
             let paths = Paths::find()?;
-            build(&paths, &code, &paths.policies(), step)?
+            build(&paths, &code, &paths.policies(), steps)?
         }
     };
     Ok(PolicyObject::read(&file)?)
 }
 
 /// Build a policy's source into `out`.
-pub fn build(paths: &Paths, code: &Path, out: &Path, step: &dyn Fn(&str)) -> Result<PathBuf> {
-    step(&format!("building the policy {}", label(code)));
+pub fn build(paths: &Paths, code: &Path, out: &Path, steps: &Steps) -> Result<PathBuf> {
+    steps.step(&format!("building the policy {}", label(code)));
     raext_bpf::build::Builder::new(&paths.root, &paths.build)
-        .build(code, out, step)
+        .build(code, out, &|text| steps.step(text))
         .at(format!("building {}", code.display()))
 }
 

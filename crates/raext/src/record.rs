@@ -13,22 +13,22 @@ use raext_measure::plans::{record, recorded_device};
 use raext_measure::report::Report;
 use raext_model::{IoExt as _, Workload};
 use std::fs;
+use std::rc::Rc;
 
 const USUAL: [Workload; 4] =
     [Workload::SeqRead, Workload::RandomRead, Workload::MmapSeq, Workload::MmapRandom];
 
 /// Run each workload under `noop`, write down what happened.
-pub fn run(args: &RecordArgs, steps: &Steps) -> Result<Exit> {
+pub fn run(args: &RecordArgs, steps: &Rc<Steps>) -> Result<Exit> {
     // A file that cannot be written is better known now than in a minute.
     fs::write(&args.output, "").given("writing", &args.output)?;
-    let step = |text: &str| steps.step(text);
     let workloads = if args.workloads.is_empty() { &USUAL[..] } else { &args.workloads };
     let device = recorded_device(args.device, args.fs);
-    let (noop, kernel) = (policy("noop", &step)?, args.kernel.choice());
+    let (noop, kernel) = (policy("noop", steps)?, args.kernel.choice());
     let (plan, recorded) = record(noop, workloads, (args.rounds, args.seed), device, kernel);
-    let kernel = crate::kernels::release(&plan.kernel, &step)?;
+    let kernel = crate::kernels::release(&plan.kernel, steps)?;
     let mut store = MemoryStore::new(Header::new(kernel.clone(), plan.contenders.clone()));
-    let progress = &Shown::new(steps);
+    let progress = Rc::new(Shown::new(steps));
     progress.expect(plan.left(store.known()));
     let machines = &mut MicroVms::default();
     Experiment { plan, store: &mut store, machines, progress }.run()?;

@@ -3,27 +3,32 @@
 
 use crate::exit::Result;
 use crate::steps::Steps;
-use raext_measure::experiment::{Left, Progress};
-use raext_model::IoExt as _;
+use raext_model::{IoExt as _, Left, Progress};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::cell::Cell;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What is shown.
-pub struct Shown<'a> {
-    steps: &'a Steps,
+pub struct Shown {
+    steps: Rc<Steps>,
     total: Cell<u64>,
     /// Whether each run has a line of its own where there is no terminal.
     each: bool,
     stopped: Arc<AtomicBool>,
 }
 
-impl<'a> Shown<'a> {
+impl Shown {
     /// For runs until the end.
-    pub fn new(steps: &'a Steps) -> Self {
-        Self { steps, total: Cell::default(), each: false, stopped: Arc::default() }
+    pub fn new(steps: &Rc<Steps>) -> Self {
+        Self {
+            steps: Rc::clone(steps),
+            total: Cell::default(),
+            each: false,
+            stopped: Arc::default(),
+        }
     }
 
     /// So much is to be done.
@@ -32,7 +37,7 @@ impl<'a> Shown<'a> {
     }
 
     /// For many long runs, whose measurements are kept: a signal ends them after the run.
-    pub fn stoppable(steps: &'a Steps) -> Result<Self> {
+    pub fn stoppable(steps: &Rc<Steps>) -> Result<Self> {
         let shown = Self { each: true, ..Self::new(steps) };
         for signal in [SIGINT, SIGTERM] {
             // The second one ends the command at once; nothing is lost by that.
@@ -45,7 +50,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl Progress for Shown<'_> {
+impl Progress for Shown {
     fn step(&self, text: &str) {
         self.steps.step(text);
     }

@@ -3,6 +3,7 @@
 //! Where standard error is no terminal, one plain line a step.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use raext_model::Progress;
 use std::cell::{Cell, RefCell};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -37,9 +38,29 @@ impl Steps {
         self.hushed.set(true);
     }
 
-    /// Begin a step; ends the one before. A text of several lines is no step,
-    /// but something to be read: it is shown whole.
-    pub fn step(&self, name: &str) {
+    /// Set how far a counted step is, and what comes next. Where there is no terminal,
+    /// each part has a line, or ten lines are enough.
+    pub fn at(&self, done: u64, total: u64, what: &str, each: bool) {
+        self.bar.set_style(known());
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.bar.set_message(what.to_owned());
+        self.last.borrow_mut().take();
+        let tenth = |done: u64| done * 10 / total.max(1);
+        if self.plain && (each || done == 0 || tenth(done) != tenth(done - 1)) {
+            eprintln!("raext: {done} of {total}: {what}");
+        }
+    }
+
+    /// Take the display away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Steps {
+    /// A text of several lines is no step: it is shown whole.
+    fn step(&self, name: &str) {
         if name.contains('\n') {
             self.bar.suspend(|| eprintln!("raext: {name}"));
             return;
@@ -61,28 +82,8 @@ impl Steps {
         self.bar.set_message(name.to_owned());
     }
 
-    /// Show something that is to be read.
-    pub fn note(&self, text: &str) {
+    fn note(&self, text: &str) {
         self.bar.suspend(|| eprintln!("raext: {text}"));
-    }
-
-    /// Set how far a counted step is, and what comes next. Where there is no terminal,
-    /// each part has a line, or ten lines are enough.
-    pub fn at(&self, done: u64, total: u64, what: &str, each: bool) {
-        self.bar.set_style(known());
-        self.bar.set_length(total);
-        self.bar.set_position(done);
-        self.bar.set_message(what.to_owned());
-        self.last.borrow_mut().take();
-        let tenth = |done: u64| done * 10 / total.max(1);
-        if self.plain && (each || done == 0 || tenth(done) != tenth(done - 1)) {
-            eprintln!("raext: {done} of {total}: {what}");
-        }
-    }
-
-    /// Take the display away.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
     }
 }
 

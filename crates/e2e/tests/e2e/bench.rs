@@ -4,14 +4,14 @@
 
 use raext_e2e::cases;
 use raext_measure::experiment::{
-    Attach, CACHED, Contender, Experiment, FileStore, Flaw, Header, How, Left, Line, MicroVms,
-    Outcome, Place, Plan, Policy, Progress, SlowRule, Store as _, Work, digest, order,
+    Attach, CACHED, Contender, Experiment, FileStore, Flaw, Header, How, Line, MicroVms, Outcome,
+    Place, Plan, Policy, SlowRule, Store as _, Work, digest, order,
 };
 use raext_measure::plans::{count_decisions, outcome};
 use raext_measure::report::Report;
-use raext_model::requests::PowerOff;
-use raext_model::{Course, Device, DeviceProfile, Fs, Workload, WorkloadSpec};
-use raext_vm::{Engine, Setup};
+use raext_model::requests::{PowerOff, RunCourse, SetupDevice};
+use raext_model::{Course, Device, DeviceProfile, Fs, Left, Progress, Workload, WorkloadSpec};
+use raext_vm::{Machine, Session};
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ struct Small {
     oddity: Oddity,
 }
 
-impl Work<Engine> for Small {
+impl Work for Small {
     fn name(&self) -> &str {
         self.name
     }
@@ -60,26 +60,28 @@ impl Work<Engine> for Small {
         "1".into()
     }
 
-    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
         if self.oddity == Oddity::Lacks { Err(Flaw::Lacking("no package".into())) } else { Ok(()) }
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         let Place { device: profile, fs } = self.place();
-        Ok(engine.set_up(Device { profile, fs, data_bytes: 8 << 20 }, step)?)
+        let device = Device { profile, fs, data_bytes: 8 << 20 };
+        Ok(session.ask(SetupDevice { device })?)
     }
 
-    fn run(&mut self, engine: &mut Engine, how: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, how: &How) -> Result<Outcome, Flaw> {
         match &mut self.oddity {
             Oddity::Fails => return Err(Flaw::Failed("the disk is full".into())),
             Oddity::Crashes(crashed) if !crashed.replace(true) => {
-                let _ = engine.ask(PowerOff, &raext_e2e::step);
+                let _ = session.ask(PowerOff);
             }
             _ => {}
         }
         let workload = Workload::SeqRead;
         let spec = WorkloadSpec { ops: 128, op_bytes: 64 << 10, ..workload.default_spec() };
-        let run = engine.run_course(Course::Pattern(spec), how.cached, None, &raext_e2e::step)?;
+        let course = Course::Pattern(spec);
+        let run = session.ask(RunCourse { course, cached: how.cached, limit_ms: None })?;
         let mut outcome = outcome(run);
         if let Oddity::Lies(lies) = &mut self.oddity {
             *lies += 1;
@@ -129,7 +131,7 @@ fn open(path: &Path) -> FileStore {
 /// Run the rows for so many runs; how many are left.
 fn bench(store: &mut FileStore, rows: &[(&'static str, Oddity)], runs: u32) -> u64 {
     let work = |(name, oddity): &(&'static str, Oddity)| {
-        Box::new(Small { name, oddity: oddity.clone() }) as Box<dyn Work<Engine>>
+        Box::new(Small { name, oddity: oddity.clone() }) as Box<dyn Work>
     };
     let plan = Plan {
         works: rows.iter().map(work).collect(),
@@ -142,7 +144,7 @@ fn bench(store: &mut FileStore, rows: &[(&'static str, Oddity)], runs: u32) -> u
         kernel: raext_e2e::usual_kernel(),
         command: "a test".into(),
     };
-    let (machines, progress) = (&mut MicroVms::default(), &After(Cell::new(runs)));
+    let (machines, progress) = (&mut MicroVms::default(), Rc::new(After(Cell::new(runs))));
     let mut experiment = Experiment { plan, store, machines, progress };
     experiment.run().unwrap();
     experiment.left().runs
@@ -224,7 +226,7 @@ fn a_bench_goes_on_where_it_was_and_flaws_stay_in_their_cells() {
 fn what_a_decision_costs_is_counted_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(&dir.path().join("store.jsonl"));
-    let progress = After(Cell::new(u32::MAX));
+    let progress: Rc<dyn Progress> = Rc::new(After(Cell::new(u32::MAX)));
     let kernel = raext_e2e::usual_kernel();
     count_decisions(&contenders(), &kernel, &mut store, &progress).unwrap();
     let costs = store.known().costs.clone();

@@ -7,9 +7,10 @@ use raext_measure::experiment::{
     CUT, CUT_BLIND, Flaw, How, Limit, Outcome, Part, Place, Work as _,
 };
 use raext_measure::software::SoftwareRow;
-use raext_model::{DeviceProfile, End, Fs, Output, Program, User};
+use raext_model::{DeviceProfile, End, Fs, Lines, Output, Program, User};
 use raext_vm::{Paths, Setup};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 cases! {
     rows_have_one_answer_and_say_what_is_wrong,
@@ -21,7 +22,8 @@ const CACHED: How = How { cached: true, limit: None };
 fn row(name: &str) -> SoftwareRow {
     let place = Place { device: DeviceProfile::Nvme, fs: Fs::Ext4 };
     let cache = Paths::find().expect("the tests run in a checkout").cache();
-    SoftwareRow::new(name, place, &cache).unwrap_or_else(|error| panic!("{error}"))
+    SoftwareRow::new(name, place, &cache, Rc::new(Lines(step)))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Change something in the root or the data of the row that is prepared.
@@ -55,22 +57,22 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
         ..Setup::default()
     };
     for row in &mut rows {
-        row.provide(&mut setup, &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
+        row.provide(&mut setup).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
     }
     assert_eq!((setup.shares.len(), setup.disks.len()), (1, 3));
     let mut guest = Guest::start(setup);
     for row in &mut rows {
-        row.prepare(guest.engine(), &step).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
-        let kernel = good(row.run(guest.engine(), &COLD));
+        row.prepare(guest.session()).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
+        let kernel = good(row.run(guest.session(), &COLD));
         assert!(kernel.device_bytes > 1 << 20 && kernel.decisions == 0, "{kernel:?}");
         guest.attach(&guest_path("wide"), &BTreeMap::new()).unwrap();
-        let wide = good(row.run(guest.engine(), &COLD));
+        let wide = good(row.run(guest.session(), &COLD));
         assert!(wide.decisions > 0, "{wide:?}");
         assert_eq!(wide.answer, kernel.answer);
         guest.detach().unwrap();
         // As in a bench: what a cold run's memory did not hold comes with the first one.
-        good(row.run(guest.engine(), &CACHED));
-        let cached = good(row.run(guest.engine(), &CACHED));
+        good(row.run(guest.session(), &CACHED));
+        let cached = good(row.run(guest.session(), &CACHED));
         assert!(cached.device_bytes < 1 << 16, "{cached:?}");
         assert_eq!(cached.answer, kernel.answer);
     }
@@ -79,35 +81,35 @@ fn rows_have_one_answer_and_say_what_is_wrong() {
     // Both sides tell what they did until they were stopped.
     let part = |name: &str| Part { name: name.to_owned(), ns: 5_000_000, ops: 8 };
     let limit = Some(Limit { ms: 50, whole: vec![part("tar"), part("readers")] });
-    let cut = good(backup.run(guest.engine(), &How { cached: false, limit }));
+    let cut = good(backup.run(guest.session(), &How { cached: false, limit }));
     assert_eq!((&cut.answer[..], cut.parts.len()), (CUT, 2));
     // Of 96 MiB, and of 12,000 blocks.
     assert!(cut.parts[0].ops < (96 << 20) >> 12 && cut.parts[1].ops < 12_000, "{cut:?}");
-    ripgrep.prepare(guest.engine(), &step).unwrap();
+    ripgrep.prepare(guest.session()).unwrap();
     // One line less.
     change(&mut guest, "rm -r runtime");
-    let why = ripgrep.run(guest.engine(), &COLD).unwrap_err().to_string();
+    let why = ripgrep.run(guest.session(), &COLD).unwrap_err().to_string();
     assert!(why.starts_with("wrong answer: the number of lines is "), "{why}");
-    sqlite.prepare(guest.engine(), &step).unwrap();
+    sqlite.prepare(guest.session()).unwrap();
     change(&mut guest, "sqlite3 data.db 'UPDATE t SET k = k + 1 WHERE id = 2'");
-    let why = sqlite.run(guest.engine(), &COLD).unwrap_err().to_string();
+    let why = sqlite.run(guest.session(), &COLD).unwrap_err().to_string();
     assert!(why.starts_with("wrong answer: the query's result is "), "{why}");
     // A crash, and a program that is not there.
     change(&mut guest, "printf '#!/bin/sh\\nkill -SEGV $$\\n' > /usr/bin/sqlite3");
-    let why = sqlite.run(guest.engine(), &COLD).unwrap_err().to_string();
+    let why = sqlite.run(guest.session(), &COLD).unwrap_err().to_string();
     assert!(why.contains("status 139") || why.contains("signal 11"), "{why}");
     change(&mut guest, "rm /usr/bin/sqlite3");
-    let why = sqlite.run(guest.engine(), &COLD).unwrap_err().to_string();
+    let why = sqlite.run(guest.session(), &COLD).unwrap_err().to_string();
     assert!(why.contains("status 127"), "{why}");
     // One that is hopelessly slow is cut short, if it is a cold run.
     change(&mut guest, "printf '#!/bin/sh\\nexec sleep 100\\n' > /usr/bin/sqlite3");
     change(&mut guest, "chmod 755 /usr/bin/sqlite3");
     let whole = vec![Part { name: "query".into(), ns: 100_000_000, ops: 8 }];
     let limit = Some(Limit { ms: 600, whole });
-    let cut = good(sqlite.run(guest.engine(), &How { cached: false, limit }));
+    let cut = good(sqlite.run(guest.session(), &How { cached: false, limit }));
     assert_eq!((&cut.answer[..], cut.parts[0].ns, cut.parts[0].ops), (CUT_BLIND, 600_000_000, 8));
     // All is well again for the next one.
-    sqlite.prepare(guest.engine(), &step).unwrap();
-    good(sqlite.run(guest.engine(), &COLD));
+    sqlite.prepare(guest.session()).unwrap();
+    good(sqlite.run(guest.session(), &COLD));
     stop_clean(guest);
 }

@@ -2,23 +2,29 @@
 //! What an experiment needs of a machine, so that a fake one can stand in for it.
 
 use crate::experiment::{BenchError, Contender, Flaw, Policy};
-use raext_model::Placement;
-use raext_vm::{Engine, GuestObject, Setup};
+use raext_model::requests::{Attach, DataDevice, Detach, SetReadahead};
+use raext_model::{Placement, Progress};
+use raext_vm::{EngineError, GuestObject, Machine, Session};
+use std::rc::Rc;
 
 /// Boots machines.
 pub trait Machines {
-    /// What is booted.
-    type Machine: Machine;
+    /// A booted machine.
+    type Guest: Guest;
 
-    /// Boot one.
+    /// Boot a machine; it owns its progress.
     ///
     /// # Errors
-    /// When there is none to be had.
-    fn boot(&mut self, setup: Setup, step: &dyn Fn(&str)) -> Result<Self::Machine, BenchError>;
+    /// When the machine cannot be had.
+    fn boot(
+        &mut self,
+        machine: Machine,
+        progress: Rc<dyn Progress>,
+    ) -> Result<Self::Guest, BenchError>;
 }
 
 /// A booted machine.
-pub trait Machine {
+pub trait Guest: Sized {
     /// How its instructions are carried out.
     fn accelerator(&self) -> String;
 
@@ -28,11 +34,16 @@ pub trait Machine {
     /// When it is refused, or the machine ended.
     fn apply(&mut self, at: usize, contender: &Contender, everywhere: bool) -> Result<(), Flaw>;
 
-    /// Make the kernel what it was before [`Machine::apply`].
+    /// Make the kernel what it was before [`Guest::apply`].
     ///
     /// # Errors
     /// When that fails, or the machine ended.
     fn release(&mut self, contender: &Contender) -> Result<(), Flaw>;
+
+    /// Work without a display of the steps.
+    fn quietly<A>(&mut self, work: impl FnOnce(&mut Self) -> A) -> A {
+        work(self)
+    }
 
     /// Switch it off.
     fn stop(self);
@@ -46,14 +57,15 @@ pub struct MicroVms {
 }
 
 impl Machines for MicroVms {
-    type Machine = Engine;
+    type Guest = Session;
 
-    fn boot(&mut self, setup: Setup, step: &dyn Fn(&str)) -> Result<Engine, BenchError> {
-        Ok(if self.counting {
-            Engine::start_counting(&setup.kernel, setup.objects, step)?
-        } else {
-            Engine::start_with(setup, step)?
-        })
+    fn boot(
+        &mut self,
+        machine: Machine,
+        progress: Rc<dyn Progress>,
+    ) -> Result<Session, BenchError> {
+        let count_instructions = machine.count_instructions || self.counting;
+        Ok(Session::boot(Machine { count_instructions, ..machine }, progress)?)
     }
 }
 
@@ -73,42 +85,43 @@ pub(crate) fn objects(contenders: &[Contender]) -> Vec<GuestObject> {
     contenders.iter().enumerate().filter_map(object).collect()
 }
 
-impl Machine for Engine {
+impl Guest for Session {
     fn accelerator(&self) -> String {
         Self::accelerator(self)
     }
 
     fn apply(&mut self, at: usize, contender: &Contender, everywhere: bool) -> Result<(), Flaw> {
-        let quiet = |_: &str| {};
         if let Some(kb) = contender.read_ahead_kb() {
-            self.set_readahead(Some(kb), &quiet)?;
+            self.ask(SetReadahead { kb: Some(kb) })?;
         }
         if let Contender::Policy(Policy { label, set, .. }) = contender {
-            let dev = if everywhere { 0 } else { self.data_device(&quiet)? };
+            let dev = if everywhere { 0 } else { self.ask(DataDevice)? };
             let placement = Placement { dev, ..Placement::default() };
-            self.attach_at(&guest(at), set, placement, &quiet).map_err(|error| match error {
-                raext_vm::EngineError::Refused(_) => {
-                    raext_vm::EngineError::Refused(label.clone()).into()
-                }
-                other => Flaw::from(other),
+            let attach = Attach { object: guest(at), set: set.clone(), placement };
+            self.attach(attach).map_err(|error| match error {
+                EngineError::Refused(_) => EngineError::Refused(label.clone()),
+                other => other,
             })?;
         }
         Ok(())
     }
 
     fn release(&mut self, contender: &Contender) -> Result<(), Flaw> {
-        let quiet = |_: &str| {};
         if matches!(contender, Contender::Policy(_)) {
-            self.detach(&quiet)?;
+            self.ask(Detach)?;
         }
         if contender.read_ahead_kb().is_some() {
-            self.set_readahead(None, &quiet)?;
+            self.ask(SetReadahead { kb: None })?;
         }
         Ok(())
     }
 
+    fn quietly<A>(&mut self, work: impl FnOnce(&mut Self) -> A) -> A {
+        Self::quietly(self, work)
+    }
+
     fn stop(self) {
-        // It has said all that it had to.
+        // All measurements are there: a machine that does not end well changes none.
         let _ = Self::stop(self);
     }
 }

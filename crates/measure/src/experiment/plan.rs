@@ -3,12 +3,13 @@
 //! order, and when a cell is too slow to be repeated.
 
 use crate::experiment::{CACHED, Contender, Known, KnownWork, Limit, Machines, MicroVms, Work, id};
+use raext_model::Left;
 use raext_vm::KernelChoice;
 
 /// A plan. Its cells are each work under each contender, in each repeat.
 pub struct Plan<S: Machines = MicroVms> {
     /// What is run.
-    pub works: Vec<Box<dyn Work<S::Machine>>>,
+    pub works: Vec<Box<dyn Work<S::Guest>>>,
     /// What the works are run under.
     pub contenders: Vec<Contender>,
     /// How often each cell is measured.
@@ -58,15 +59,6 @@ pub struct Cell {
     pub contender: Option<usize>,
     /// The repeat.
     pub repeat: u32,
-}
-
-/// What is still to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Left {
-    /// So many runs.
-    pub runs: u64,
-    /// They may take so long.
-    pub seconds: u64,
 }
 
 impl Attach {

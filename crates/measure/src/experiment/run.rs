@@ -6,28 +6,13 @@ use crate::experiment::date::now;
 use crate::experiment::machines::objects;
 use crate::experiment::store::define;
 use crate::experiment::{
-    Attach, BenchError, Boot, Cell, Contender, Flaw, How, Left, Line, Machine, Machines, MicroVms,
-    Outcome, Plan, RunLine, Store, Work, WorkLine, id,
+    Attach, BenchError, Boot, Cell, Contender, Flaw, Guest, How, Line, Machines, MicroVms, Outcome,
+    Plan, RunLine, Store, Work, WorkLine, id,
 };
-use raext_vm::Setup;
+use raext_model::{Left, Progress};
+use raext_vm::Machine;
+use std::rc::Rc;
 use std::time::Instant;
-
-/// Who is told how far it is.
-pub trait Progress {
-    /// Begin a step.
-    fn step(&self, text: &str);
-
-    /// A run is about to be made: what, and what is left with it.
-    fn run(&self, what: &str, left: Left);
-
-    /// Something that is to be read.
-    fn note(&self, text: &str);
-
-    /// Whether to stop before the next run.
-    fn is_stopped(&self) -> bool {
-        false
-    }
-}
 
 /// A plan at work.
 pub struct Experiment<'a, S: Machines = MicroVms> {
@@ -37,13 +22,13 @@ pub struct Experiment<'a, S: Machines = MicroVms> {
     pub store: &'a mut dyn Store,
     /// Where it is run.
     pub machines: &'a mut S,
-    /// Who is told.
-    pub progress: &'a dyn Progress,
+    /// Its display, and that of its machines.
+    pub progress: Rc<dyn Progress>,
 }
 
 /// A machine with some works.
-struct Booted<M> {
-    machine: M,
+struct Booted<G> {
+    guest: G,
     /// Those that can be run on it.
     works: Vec<usize>,
     /// The one whose data is there.
@@ -108,7 +93,7 @@ impl<S: Machines> Experiment<'_, S> {
             }
             let Some(mut booted) = self.boot(&works)? else { continue };
             let Some((cell, why)) = self.run_cells(&mut booted)? else {
-                booted.machine.stop();
+                booted.guest.stop();
                 continue;
             };
             drop(booted);
@@ -127,14 +112,13 @@ impl<S: Machines> Experiment<'_, S> {
     }
 
     /// A machine for these works, if one of them can be run on it.
-    fn boot(&mut self, works: &[usize]) -> Result<Option<Booted<S::Machine>>, BenchError> {
-        let progress = self.progress;
-        let step = |text: &str| progress.step(text);
+    fn boot(&mut self, works: &[usize]) -> Result<Option<Booted<S::Guest>>, BenchError> {
         let objects = objects(&self.plan.contenders);
-        let mut setup = Setup { kernel: self.plan.kernel.clone(), objects, ..Setup::default() };
+        let kernel = self.plan.kernel.clone();
+        let mut machine = Machine { kernel, objects, ..Machine::default() };
         let mut fit = Vec::new();
         for &work in works {
-            let provided = self.plan.works[work].provide(&mut setup, &step);
+            let provided = self.plan.works[work].provide(&mut machine);
             define(self.store, line(self.plan.works[work].as_ref()))?;
             match provided {
                 Ok(()) => fit.push(work),
@@ -144,21 +128,21 @@ impl<S: Machines> Experiment<'_, S> {
         if fit.is_empty() {
             return Ok(None);
         }
-        let machine = self.machines.boot(setup, &step)?;
+        let guest = self.machines.boot(machine, Rc::clone(&self.progress))?;
         let boot = Boot {
             host_cpus: std::thread::available_parallelism().map_or(0, |n| n.get() as u32),
             date: now(),
             command: self.plan.command.clone(),
-            accelerator: machine.accelerator(),
+            accelerator: guest.accelerator(),
         };
         self.store.append(Line::Boot(boot))?;
-        Ok(Some(Booted { machine, works: fit, prepared: None, applied: None }))
+        Ok(Some(Booted { guest, works: fit, prepared: None, applied: None }))
     }
 
     /// Run what is pending; the cell at which the machine ended, if it did.
     fn run_cells(
         &mut self,
-        on: &mut Booted<S::Machine>,
+        on: &mut Booted<S::Guest>,
     ) -> Result<Option<(Cell, String)>, BenchError> {
         for cell in self.plan.cells(&on.works) {
             if !self.is_pending(cell) {
@@ -191,18 +175,17 @@ impl<S: Machines> Experiment<'_, S> {
         Ok(None)
     }
 
-    fn prepare(&mut self, on: &mut Booted<S::Machine>, work: usize) -> Result<(), Flaw> {
+    fn prepare(&mut self, on: &mut Booted<S::Guest>, work: usize) -> Result<(), Flaw> {
         if on.prepared != Some(work) {
             on.prepared = None;
-            let progress = self.progress;
-            self.plan.works[work].prepare(&mut on.machine, &|text| progress.step(text))?;
+            self.plan.works[work].prepare(&mut on.guest)?;
             on.prepared = Some(work);
         }
         Ok(())
     }
 
     /// One run under its contender.
-    fn run_cell(&mut self, on: &mut Booted<S::Machine>, cell: Cell) -> Result<Outcome, Flaw> {
+    fn run_cell(&mut self, on: &mut Booted<S::Guest>, cell: Cell) -> Result<Outcome, Flaw> {
         let key = cell.key(&self.plan.contenders);
         let known = self.store.known().work(&self.id(cell.work));
         let limit = known.and_then(|known| self.plan.slow.limit(known, &key));
@@ -212,14 +195,16 @@ impl<S: Machines> Experiment<'_, S> {
             self.release(on)?;
             if let Some(at) = wanted {
                 let everywhere = self.plan.attach.everywhere();
-                on.machine.apply(at, &self.plan.contenders[at], everywhere)?;
+                let contender = &self.plan.contenders[at];
+                on.guest.quietly(|guest| guest.apply(at, contender, everywhere))?;
                 on.applied = wanted;
             }
         }
         let work = &mut self.plan.works[cell.work];
-        let mut result = work.run(&mut on.machine, &how);
+        let mut run = || on.guest.quietly(|guest| work.run(guest, &how));
+        let mut result = run();
         if how.cached && result.is_ok() {
-            result = work.run(&mut on.machine, &how);
+            result = run();
         }
         if self.plan.attach == Attach::PerRun {
             self.release(on)?;
@@ -227,9 +212,12 @@ impl<S: Machines> Experiment<'_, S> {
         result
     }
 
-    fn release(&self, on: &mut Booted<S::Machine>) -> Result<(), Flaw> {
+    fn release(&self, on: &mut Booted<S::Guest>) -> Result<(), Flaw> {
         match on.applied.take() {
-            Some(at) => on.machine.release(&self.plan.contenders[at]),
+            Some(at) => {
+                let contender = &self.plan.contenders[at];
+                on.guest.quietly(|guest| guest.release(contender))
+            }
             None => Ok(()),
         }
     }

@@ -2,8 +2,8 @@
 //! An experiment on machines that are fakes: order, resume, death, slow cells, flaws.
 
 use crate::experiment::*;
-use raext_model::{DeviceProfile, Fs};
-use raext_vm::{KernelChoice, Setup};
+use raext_model::{DeviceProfile, Fs, Left, Progress};
+use raext_vm::{KernelChoice, Machine};
 use std::cell::{Cell as StdCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,15 +26,15 @@ struct Fake {
 }
 
 impl Machines for Fakes {
-    type Machine = Fake;
+    type Guest = Fake;
 
-    fn boot(&mut self, _: Setup, _: &dyn Fn(&str)) -> Result<Fake, BenchError> {
+    fn boot(&mut self, _: Machine, _: Rc<dyn Progress>) -> Result<Fake, BenchError> {
         self.log.borrow_mut().push("boot".into());
         Ok(Fake { log: self.log.clone(), applied: None })
     }
 }
 
-impl Machine for Fake {
+impl Guest for Fake {
     fn accelerator(&self) -> String {
         "none".into()
     }
@@ -100,14 +100,14 @@ impl Work<Fake> for Small {
         "1".into()
     }
 
-    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
         match self.oddity {
             Oddity::Lacks => Err(Flaw::Lacking("no package".into())),
             _ => Ok(()),
         }
     }
 
-    fn prepare(&mut self, machine: &mut Fake, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, machine: &mut Fake) -> Result<(), Flaw> {
         machine.log.borrow_mut().push(format!("prepare {}", self.name));
         match self.oddity {
             Oddity::Unprepared => Err(Flaw::Failed("no room".into())),
@@ -181,7 +181,7 @@ fn plan(works: &[(&'static str, Oddity)], attach: Attach) -> Plan<Fakes> {
 fn run(plan: Plan<Fakes>, store: &mut dyn Store, runs: u32) -> Vec<String> {
     let log = Log::default();
     let machines = &mut Fakes { log: log.clone() };
-    let progress = &After(StdCell::new(runs));
+    let progress = Rc::new(After(StdCell::new(runs)));
     Experiment { plan, store, machines, progress }.run().unwrap();
     log.take()
 }
@@ -365,7 +365,8 @@ fn what_is_complete_is_measured_again_where_that_is_asked_for() {
     let mut store = memory(&plan());
     run(plan(), &mut store, 9);
     assert_eq!(plan().left(store.known()).runs, 7);
-    let (machines, progress) = (&mut Fakes { log: Log::default() }, &After(StdCell::new(0)));
+    let (machines, progress) =
+        (&mut Fakes { log: Log::default() }, Rc::new(After(StdCell::new(0))));
     Experiment { plan: plan(), store: &mut store, machines, progress }.again().unwrap();
     // The complete one anew, and the other from where it was.
     assert_eq!(plan().left(store.known()).runs, 15);

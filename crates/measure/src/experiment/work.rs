@@ -3,7 +3,7 @@
 
 use crate::experiment::Flaw;
 use raext_model::{DeviceProfile, Fs, WorkloadSpec};
-use raext_vm::Setup;
+use raext_vm::{Machine, Session};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -125,7 +125,7 @@ pub struct Pattern {
 
 /// Something that is run again and again on a machine, the same each time. A [`Flaw`]
 /// marks the cell, and the rest goes on.
-pub trait Work<M> {
+pub trait Work<G = Session> {
     /// Its name, on the command line too. Works of different places may share it.
     fn name(&self) -> &str;
 
@@ -151,8 +151,8 @@ pub trait Work<M> {
     ///
     /// # Errors
     /// When the work cannot be run here: all of its cells are marked with the reason.
-    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), Flaw> {
-        let _ = (setup, step);
+    fn provide(&mut self, machine: &mut Machine) -> Result<(), Flaw> {
+        let _ = machine;
         Ok(())
     }
 
@@ -163,14 +163,14 @@ pub trait Work<M> {
     ///
     /// # Errors
     /// As [`Work::provide`].
-    fn prepare(&mut self, machine: &mut M, step: &dyn Fn(&str)) -> Result<(), Flaw>;
+    fn prepare(&mut self, guest: &mut G) -> Result<(), Flaw>;
 
     /// One run, with a cold cache unless it is to be a cached one, under whatever is
     /// attached and set now.
     ///
     /// # Errors
     /// When it fails or brings a wrong answer.
-    fn run(&mut self, machine: &mut M, how: &How) -> Result<Outcome, Flaw>;
+    fn run(&mut self, guest: &mut G, how: &How) -> Result<Outcome, Flaw>;
 
     /// Bytes that the device has to read in a cold run, for each part; where that
     /// is not known, the least that it read in any run stands in.
@@ -185,7 +185,7 @@ pub trait Work<M> {
 }
 
 /// A work's id.
-pub fn id<M>(work: &dyn Work<M>) -> String {
+pub fn id<G>(work: &dyn Work<G>) -> String {
     format!("{}@{}", work.name(), work.place())
 }
 

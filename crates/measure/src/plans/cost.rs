@@ -8,8 +8,10 @@ use crate::experiment::{
 };
 use crate::report::pairs;
 use crate::stats::Spread;
+use raext_model::requests::{CachedPasses, RunWorkload, SetupDevice};
 use raext_model::{CachedAccess, Device, DeviceProfile, Fs, Passed, Workload};
-use raext_vm::{Engine, KernelChoice, Setup};
+use raext_vm::Session;
+use raext_vm::{KernelChoice, Machine};
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -49,7 +51,7 @@ struct Cost {
 pub fn cost(policy: Contender, pairs: u32, time: bool, kernel: KernelChoice) -> Plan {
     let made = Rc::default();
     let work = |(access, name)| {
-        Box::new(Cost { name, access, time, made: Rc::clone(&made) }) as Box<dyn Work<Engine>>
+        Box::new(Cost { name, access, time, made: Rc::clone(&made) }) as Box<dyn Work>
     };
     let cached = CACHED.map(|(access, name)| (Access::Cached(access), name));
     let decided = DECISIONS.map(|(workload, name)| (Access::Decided(workload), name));
@@ -66,7 +68,7 @@ pub fn cost(policy: Contender, pairs: u32, time: bool, kernel: KernelChoice) -> 
     }
 }
 
-impl Work<Engine> for Cost {
+impl Work for Cost {
     fn name(&self) -> &str {
         self.name
     }
@@ -83,31 +85,31 @@ impl Work<Engine> for Cost {
         format!("{:?}, {}", self.access, if self.time { "time" } else { "instructions" })
     }
 
-    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
         self.made.set(false);
         Ok(())
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         if !self.made.get() {
-            engine.set_up(DEVICE, step)?;
+            session.ask(SetupDevice { device: DEVICE })?;
             self.made.set(true);
         }
         Ok(())
     }
 
-    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, _: &How) -> Result<Outcome, Flaw> {
         let part = |ns, ops| vec![Part { name: self.name.to_owned(), ns, ops }];
         match self.access {
             Access::Cached(access) => {
                 let ns = |pass: &Passed| if self.time { pass.ns } else { pass.cpu_ns };
-                let passes = engine.cached_passes(access, PASSES, &|_| {})?;
+                let passes = session.ask(CachedPasses { access, passes: PASSES })?;
                 let best = passes.iter().min_by_key(|pass| ns(pass));
                 let best = best.ok_or_else(|| Flaw::Failed("no pass was made".into()))?;
                 Ok(Outcome { parts: part(ns(best), best.ops), ..Outcome::default() })
             }
             Access::Decided(workload) => {
-                let sample = engine.run(workload.default_spec(), &|_| {})?;
+                let sample = session.ask(RunWorkload { spec: workload.default_spec() })?;
                 let ns = if self.time { sample.elapsed_ns } else { sample.cpu_ns };
                 let answer = format!("{:016x}", sample.checksum);
                 let decisions = sample.decisions;

@@ -2,8 +2,9 @@
 //! Rows of one access pattern each, whose every byte is verified.
 
 use crate::experiment::{CUT, Flaw, How, Outcome, Part, Place, Work};
+use raext_model::requests::{RunCourse, SetupDevice};
 use raext_model::{Course, CourseRun, Device, Fs, SmallFiles, Workload, WorkloadSpec};
-use raext_vm::{Engine, Setup};
+use raext_vm::{Machine, Session};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -30,7 +31,7 @@ struct Synthetic {
 
 /// The rows of a place. The sizes are such that the kernel's default takes one to
 /// three seconds on `disk`.
-pub fn courses(place: Place) -> Vec<Box<dyn Work<Engine>>> {
+pub fn courses(place: Place) -> Vec<Box<dyn Work>> {
     let made = Made::default();
     let pattern = |workload: Workload, op_bytes, ops, stride_bytes| {
         let spec = WorkloadSpec { workload, op_bytes, ops, stride_bytes, seed: 1 };
@@ -84,13 +85,12 @@ pub fn courses(place: Place) -> Vec<Box<dyn Work<Engine>>> {
     }
     let row = |(name, describe, data_bytes, course)| {
         let made = made.clone();
-        Box::new(Synthetic { name, describe, place, data_bytes, course, made })
-            as Box<dyn Work<Engine>>
+        Box::new(Synthetic { name, describe, place, data_bytes, course, made }) as Box<dyn Work>
     };
     rows.into_iter().map(row).collect()
 }
 
-impl Work<Engine> for Synthetic {
+impl Work for Synthetic {
     fn name(&self) -> &str {
         self.name
     }
@@ -107,26 +107,26 @@ impl Work<Engine> for Synthetic {
         format!("{} bytes of data, {:?}", self.data_bytes, self.course)
     }
 
-    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
         // Another machine has nothing on it.
         self.made.set(None);
         Ok(())
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         let Place { device: profile, fs } = self.place;
         let device = Device { profile, fs, data_bytes: self.data_bytes };
         if self.made.get() != Some(device) {
             self.made.set(None);
-            engine.set_up(device, step)?;
+            session.ask(SetupDevice { device })?;
             self.made.set(Some(device));
         }
         Ok(())
     }
 
-    fn run(&mut self, engine: &mut Engine, how: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, how: &How) -> Result<Outcome, Flaw> {
         let limit_ms = how.limit.as_ref().map(|limit| limit.ms);
-        let run = engine.run_course(self.course, how.cached, limit_ms, &|_| {})?;
+        let run = session.ask(RunCourse { course: self.course, cached: how.cached, limit_ms })?;
         Ok(outcome(run))
     }
 

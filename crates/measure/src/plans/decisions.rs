@@ -4,11 +4,13 @@
 
 use crate::experiment::{
     Attach, BenchError, Contender, CostLine, Experiment, Flaw, Header, How, Line, MemoryStore,
-    MicroVms, Outcome, Part, Place, Plan, Progress, SlowRule, Store, Work,
+    MicroVms, Outcome, Part, Place, Plan, SlowRule, Store, Work,
 };
-use raext_model::requests::SetTiming;
-use raext_model::{Device, DeviceProfile, Fs, VERDICTS, Workload};
-use raext_vm::{Engine, KernelChoice};
+use raext_model::requests::{ReadCounters, RunWorkload, SetTiming, SetupDevice};
+use raext_model::{Device, DeviceProfile, Fs, Progress, VERDICTS, Workload};
+use raext_vm::{KernelChoice, Session};
+
+use std::rc::Rc;
 
 const DATA_BYTES: u64 = 64 << 20;
 
@@ -24,7 +26,7 @@ const WORKLOADS: [Workload; 5] = [
 /// All of them in one run; its parts are the kinds of events.
 struct Decisions;
 
-impl Work<Engine> for Decisions {
+impl Work for Decisions {
     fn name(&self) -> &'static str {
         "decisions"
     }
@@ -41,18 +43,18 @@ impl Work<Engine> for Decisions {
         format!("{DATA_BYTES} bytes of data, {WORKLOADS:?}")
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         let Place { device: profile, fs } = self.place();
-        engine.set_up(Device { profile, fs, data_bytes: DATA_BYTES }, step)?;
-        Ok(engine.done(SetTiming { on: true }, step)?)
+        session.ask(SetupDevice { device: Device { profile, fs, data_bytes: DATA_BYTES } })?;
+        Ok(session.ask(SetTiming { on: true })?)
     }
 
-    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, _: &How) -> Result<Outcome, Flaw> {
         for workload in WORKLOADS {
-            engine.run(workload.default_spec(), &|_| {})?;
+            session.ask(RunWorkload { spec: workload.default_spec() })?;
         }
         let mut parts = Vec::new();
-        for (name, counts) in engine.counters(&|_| {})? {
+        for (name, counts) in session.ask(ReadCounters)? {
             let of = |name: &str| counts.get(name).copied().unwrap_or(0);
             let ops = VERDICTS.iter().map(|verdict| of(verdict)).sum();
             if ops > 0 {
@@ -72,7 +74,7 @@ pub fn count_decisions(
     contenders: &[Contender],
     kernel: &KernelChoice,
     store: &mut dyn Store,
-    progress: &dyn Progress,
+    progress: &Rc<dyn Progress>,
 ) -> Result<(), BenchError> {
     let is_left = |contender: &&Contender| {
         let known = &store.known().costs;
@@ -95,7 +97,7 @@ pub fn count_decisions(
         command: String::new(),
     };
     let machines = &mut MicroVms { counting: true };
-    Experiment { plan, store: &mut counted, machines, progress }.run()?;
+    Experiment { plan, store: &mut counted, machines, progress: Rc::clone(progress) }.run()?;
     let known = counted.known();
     for contender in &known.header.columns {
         let (policy, key) = (contender.label(), contender.key());

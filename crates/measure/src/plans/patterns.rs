@@ -4,8 +4,9 @@
 
 use crate::experiment::{Flaw, How, Outcome, Pattern, Place, Work, WorkLine};
 use crate::report::pattern_outcome;
+use raext_model::requests::{RunWorkload, SetupDevice};
 use raext_model::{Device, WorkloadSpec};
-use raext_vm::{Engine, Setup};
+use raext_vm::{Machine, Session};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -18,18 +19,18 @@ struct OnePattern {
 }
 
 /// A work for each pattern.
-pub fn patterns(device: Device, specs: Vec<WorkloadSpec>) -> Vec<Box<dyn Work<Engine>>> {
+pub fn patterns(device: Device, specs: Vec<WorkloadSpec>) -> Vec<Box<dyn Work>> {
     let made = Rc::default();
     let place = Place { device: device.profile, fs: device.fs };
     let work = |spec| {
         let line = WorkLine::of_pattern(place, Pattern { spec, data_bytes: device.data_bytes });
         let made = Rc::clone(&made);
-        Box::new(OnePattern { line, device, spec, made }) as Box<dyn Work<Engine>>
+        Box::new(OnePattern { line, device, spec, made }) as Box<dyn Work>
     };
     specs.into_iter().map(work).collect()
 }
 
-impl Work<Engine> for OnePattern {
+impl Work for OnePattern {
     fn name(&self) -> &str {
         &self.line.name
     }
@@ -46,21 +47,21 @@ impl Work<Engine> for OnePattern {
         self.line.definition.clone()
     }
 
-    fn provide(&mut self, _: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
         self.made.set(false);
         Ok(())
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         if !self.made.get() {
-            engine.set_up(self.device, step)?;
+            session.ask(SetupDevice { device: self.device })?;
             self.made.set(true);
         }
         Ok(())
     }
 
-    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
-        Ok(pattern_outcome(self.spec, &engine.run(self.spec, &|_| {})?))
+    fn run(&mut self, session: &mut Session, _: &How) -> Result<Outcome, Flaw> {
+        Ok(pattern_outcome(self.spec, &session.ask(RunWorkload { spec: self.spec })?))
     }
 
     fn pattern(&self) -> Option<Pattern> {

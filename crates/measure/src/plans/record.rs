@@ -7,8 +7,9 @@ use crate::experiment::{
 };
 use crate::learn::{Run, trace};
 use crate::report::pattern_outcome;
+use raext_model::requests::{Exec, Exit, RunWorkload, SetupDevice};
 use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
-use raext_vm::{Engine, KernelChoice, Setup};
+use raext_vm::{KernelChoice, Machine, Session};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -67,7 +68,7 @@ pub fn record(
         let pattern = Pattern { spec, data_bytes: device.data_bytes };
         let mut line = WorkLine::of_pattern(place, pattern);
         line.name = format!("{workload}, round {}", round + 1);
-        Box::new(Record { line, device, spec, tape: tape.clone() }) as Box<dyn Work<Engine>>
+        Box::new(Record { line, device, spec, tape: tape.clone() }) as Box<dyn Work>
     };
     let round =
         |round: u32| workloads.iter().map(move |&workload| (round, workload)).collect::<Vec<_>>();
@@ -100,7 +101,7 @@ fn spec(workload: Workload, seed: u64, round: u32) -> WorkloadSpec {
     WorkloadSpec { op_bytes, ops, seed, ..usual }
 }
 
-impl Work<Engine> for Record {
+impl Work for Record {
     fn name(&self) -> &str {
         &self.line.name
     }
@@ -117,18 +118,18 @@ impl Work<Engine> for Record {
         self.line.definition.clone()
     }
 
-    fn provide(&mut self, setup: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
-        setup.programs = PROGRAMS.map(PathBuf::from).into();
+    fn provide(&mut self, machine: &mut Machine) -> Result<(), Flaw> {
+        machine.programs = PROGRAMS.map(PathBuf::from).into();
         self.tape.0.borrow_mut().made = false;
         Ok(())
     }
 
     /// A page of a mapping that is touched faults by itself, so that it is traced.
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         if self.tape.0.borrow().made {
             return Ok(());
         }
-        engine.set_up(self.device, step)?;
+        session.ask(SetupDevice { device: self.device })?;
         let events =
             trace::TRACEPOINTS.map(|event| format!("test -d $T/events/{event} || exit 9\n"));
         let script = format!(
@@ -136,7 +137,7 @@ impl Work<Engine> for Record {
              echo 4096 > /sys/kernel/debug/fault_around_bytes",
             events.concat()
         );
-        sh(engine, &script).map_err(|flaw| match flaw {
+        sh(session, &script).map_err(|flaw| match flaw {
             Flaw::Failed(why) => {
                 Flaw::Failed(format!("this kernel does not trace accesses: {why}"))
             }
@@ -146,15 +147,15 @@ impl Work<Engine> for Record {
         Ok(())
     }
 
-    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, _: &How) -> Result<Outcome, Flaw> {
         let switch = |on: u8| {
             let each =
                 trace::TRACEPOINTS.map(|event| format!("echo {on} > $T/events/{event}/enable\n"));
             format!("T=/sys/kernel/tracing\n{}", each.concat())
         };
-        sh(engine, &format!("{}echo > $T/trace", switch(1)))?;
-        let sample = engine.run(self.spec, &|_| {})?;
-        let text = sh(engine, &format!("{}cat $T/trace", switch(0)))?;
+        sh(session, &format!("{}echo > $T/trace", switch(1)))?;
+        let sample = session.ask(RunWorkload { spec: self.spec })?;
+        let text = sh(session, &format!("{}cat $T/trace", switch(0)))?;
         let events = trace::parse(&text).map_err(|error| Flaw::Failed(error.to_string()))?;
         if events.is_empty() {
             return Err(Flaw::Failed("the kernel traced no decision".into()));
@@ -164,12 +165,12 @@ impl Work<Engine> for Record {
     }
 }
 
-fn sh(engine: &mut Engine, script: &str) -> Result<String, Flaw> {
-    let (status, said, error) = engine.exec(&["sh", "-c", script], &|_| {})?;
+fn sh(session: &mut Session, script: &str) -> Result<String, Flaw> {
+    let Exit { status, stdout, stderr } = session.ask(Exec::new(&["sh", "-c", script]))?;
     if status != 0 {
-        return Err(Flaw::Failed(format!("in the microVM, status {status}: {}", error.trim())));
+        return Err(Flaw::Failed(format!("in the microVM, status {status}: {}", stderr.trim())));
     }
-    Ok(said)
+    Ok(stdout)
 }
 
 #[cfg(test)]

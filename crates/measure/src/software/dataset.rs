@@ -6,12 +6,14 @@ use crate::software::guest::{DATA, shell};
 use crate::software::packages::SHARE;
 use crate::software::{Software, SoftwareError};
 use raext_kernel::ProgramRoot;
-use raext_model::{DISKS, End};
-use raext_vm::{Disk, Engine, KernelChoice, Setup, Share};
+use raext_model::requests::{Bind, MountDisk, UnmountDisk};
+use raext_model::{DISKS, End, Progress};
+use raext_vm::{Disk, KernelChoice, Machine, Session, Share, root_over};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The folder of an image that has the data.
 const FOLDER: &str = "data";
@@ -52,7 +54,7 @@ impl DataSet {
         cache: &Path,
         root: &ProgramRoot,
         kernel: &KernelChoice,
-        step: &dyn Fn(&str),
+        progress: &Rc<dyn Progress>,
     ) -> Result<Made, SoftwareError> {
         let dir = cache.join("datasets");
         fs::create_dir_all(&dir).map_err(SoftwareError::io("make the folder", &dir))?;
@@ -62,14 +64,14 @@ impl DataSet {
         if let Some(facts) = facts_of(&note, &recipe).filter(|_| image.is_file()) {
             return Ok(Made { image, facts });
         }
-        step(&format!("making the data set {} (once)", self.name));
+        progress.step(&format!("making the data set {} (once)", self.name));
         let new = tempfile::Builder::new()
             .prefix(".unfinished-")
             .tempfile_in(&dir)
             .map_err(SoftwareError::io("make a file in", &dir))?;
         let bytes = u64::from(self.mib) << 20;
         new.as_file().set_len(bytes).map_err(SoftwareError::io("make", new.path()))?;
-        let facts = self.make(cache, new.path(), kernel, step)?;
+        let facts = self.make(cache, new.path(), kernel, progress)?;
         // Without a note it is no data set, whatever happens in between.
         let _ = fs::remove_file(&note);
         new.persist(&image)
@@ -100,29 +102,29 @@ impl DataSet {
         cache: &Path,
         image: &Path,
         kernel: &KernelChoice,
-        step: &dyn Fn(&str),
+        progress: &Rc<dyn Progress>,
     ) -> Result<BTreeMap<String, String>, SoftwareError> {
-        let setup = Setup {
+        let machine = Machine {
             kernel: kernel.clone(),
             shares: vec![share(cache)],
             disks: vec![Disk { name: self.name.into(), path: image.to_owned(), writable: true }],
-            ..Setup::default()
+            ..Machine::default()
         };
-        let mut engine = Engine::start_with(setup, step)?;
-        let layer = self.software.layer();
-        let disk = format!("{DISKS}/{}", self.name);
-        engine.make_root(&[&layer], step)?;
-        engine.mount_disk(self.name, true, false, step)?;
-        engine.bind(&disk, "/mnt", step)?;
-        run(&mut engine, &format!("cd /; mkdir /mnt/{FOLDER}"), step)?;
-        engine.bind(&self.folder(), DATA, step)?;
-        engine.bind("/init", AGENT, step)?;
-        step(&format!("making the data set {}: its programs run", self.name));
-        let said = run(&mut engine, &format!("cd {DATA}\n{}", self.script), step)?;
+        let mut session = Session::boot(machine, Rc::clone(progress))?;
+        let root = root_over(&[&self.software.layer()]);
+        let (name, disk) = (self.name.to_owned(), format!("{DISKS}/{}", self.name));
+        session.ask(root.clone())?;
+        session.ask(MountDisk { name: name.clone(), make: true, read_only: false })?;
+        session.ask(Bind { from: disk, at: "/mnt".into() })?;
+        run(&mut session, &format!("cd /; mkdir /mnt/{FOLDER}"))?;
+        session.ask(Bind { from: self.folder(), at: DATA.into() })?;
+        session.ask(Bind { from: "/init".into(), at: AGENT.into() })?;
+        progress.step(&format!("making the data set {}: its programs run", self.name));
+        let said = run(&mut session, &format!("cd {DATA}\n{}", self.script))?;
         // A new root lets go of the disk.
-        engine.make_root(&[&layer], step)?;
-        engine.unmount_disk(self.name, step)?;
-        engine.stop()?;
+        session.ask(root)?;
+        session.ask(UnmountDisk { name })?;
+        session.stop()?;
         Ok(facts_in(&said))
     }
 }
@@ -132,10 +134,10 @@ pub(crate) fn share(cache: &Path) -> Share {
     Share { tag: SHARE.into(), path: cache.join("software") }
 }
 
-fn run(engine: &mut Engine, script: &str, step: &dyn Fn(&str)) -> Result<String, SoftwareError> {
+fn run(session: &mut Session, script: &str) -> Result<String, SoftwareError> {
     let mut program = shell(script);
     program.cwd = "/".into();
-    let captured = engine.capture(program, step)?;
+    let captured = session.capture(program)?;
     if captured.ran.end == End::Exit(0) {
         return Ok(captured.text());
     }

@@ -3,10 +3,10 @@
 
 use crate::software::SoftwareError;
 use crate::software::error::tail;
+use raext_model::requests::{DropCaches, EndProgram, StartProgram};
 use raext_model::{Caches, DeviceProfile, End, Output, Program, User};
-use raext_vm::{Captured, Engine};
+use raext_vm::{Captured, Session};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Where the data lies in a program's root.
 pub const DATA: &str = "/data";
@@ -14,11 +14,13 @@ pub const DATA: &str = "/data";
 const DEADLINE_MS: u64 = 300_000;
 /// Nor does anything of it need nearly that long before it begins with what is timed.
 const START_MS: u64 = 10_000;
+/// The longest wait for the end of a program in the background.
+const END_MS: u64 = 120_000;
 
 /// The guest, with a root and the data of a row.
 pub struct Guest<'a> {
     /// The machine.
-    pub engine: &'a mut Engine,
+    pub session: &'a mut Session,
     /// The device that the data lies on.
     pub profile: DeviceProfile,
     /// Whether the run begins with nothing of the volume in memory.
@@ -29,8 +31,6 @@ pub struct Guest<'a> {
     pub stop_ms: Option<u64>,
     /// What the data set's recipe said of it, by name.
     pub facts: &'a BTreeMap<String, String>,
-    /// Told what takes long.
-    pub step: &'a dyn Fn(&str),
 }
 
 impl Guest<'_> {
@@ -41,7 +41,7 @@ impl Guest<'_> {
     /// When a program uses it.
     pub fn chill(&mut self) -> Result<(), SoftwareError> {
         if self.cold {
-            self.engine.drop_caches(Caches::Volume, self.step)?;
+            self.session.ask(DropCaches { caches: Caches::Volume })?;
         }
         Ok(())
     }
@@ -57,7 +57,7 @@ impl Guest<'_> {
         if cut.is_some() {
             program.deadline_ms = cut;
         }
-        let captured = self.engine.capture(program, self.step)?;
+        let captured = self.session.capture(program)?;
         if cut.is_some() && captured.ran.end == End::Deadline {
             return Err(SoftwareError::Cut(Box::new(captured.ran)));
         }
@@ -70,7 +70,7 @@ impl Guest<'_> {
     /// When the guest cannot.
     pub fn start(&mut self, program: Program) -> Result<Behind, SoftwareError> {
         let name = name_of(&program);
-        Ok(Behind { id: self.engine.start_program(program, self.step)?, name })
+        Ok(Behind { id: self.session.ask(StartProgram { program })?, name })
     }
 
     /// End a program in the background by a signal (none, if 0).
@@ -78,8 +78,8 @@ impl Guest<'_> {
     /// # Errors
     /// When it does not end well.
     pub fn end(&mut self, behind: Behind, signal: i32) -> Result<Captured, SoftwareError> {
-        let within = Duration::from_secs(120);
-        let captured = self.engine.end_program(behind.id, signal, within, self.step)?;
+        let end = EndProgram { id: behind.id, signal, within_ms: END_MS };
+        let captured = self.session.end_program(end)?;
         well(&behind.name, captured)
     }
 

@@ -7,9 +7,11 @@ use crate::software::catalogue::{Entry, catalogue, find};
 use crate::software::dataset::{AGENT, Made, share};
 use crate::software::guest::{DATA, Guest};
 use crate::software::outcome::outcome;
-use raext_model::{Folder, Fs, Volume};
-use raext_vm::{Engine, Setup};
+use raext_model::requests::{Bind, MakeVolume, MountDisk, UnmountDisk};
+use raext_model::{Folder, Fs, Progress, Volume};
+use raext_vm::{Machine, Session, root_over};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Room on a volume beside its data, bytes.
 const SPARE: u64 = 64 << 20;
@@ -21,6 +23,7 @@ pub struct SoftwareRow {
     entry: &'static Entry,
     place: Place,
     cache: PathBuf,
+    progress: Rc<dyn Progress>,
     made: Option<Made>,
     /// The versions of its packages, once they are there.
     versions: String,
@@ -31,60 +34,71 @@ impl SoftwareRow {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn new(name: &str, place: Place, cache: &Path) -> Result<Self, SoftwareError> {
+    pub fn new(
+        name: &str,
+        place: Place,
+        cache: &Path,
+        progress: Rc<dyn Progress>,
+    ) -> Result<Self, SoftwareError> {
         let entry = find(name)?;
         let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
-        Ok(Self { entry, place, cache, made: None, versions: String::new() })
+        Ok(Self { entry, place, cache, progress, made: None, versions: String::new() })
     }
 
     /// Every row of the catalogue on a place; none where there are no files.
     ///
     /// # Errors
     /// When the cache's path cannot be told.
-    pub fn all(place: Place, cache: &Path) -> Result<Vec<Box<dyn Work<Engine>>>, SoftwareError> {
+    pub fn all(
+        place: Place,
+        cache: &Path,
+        progress: &Rc<dyn Progress>,
+    ) -> Result<Vec<Box<dyn Work>>, SoftwareError> {
         if place.fs == Fs::Raw {
             return Ok(Vec::new());
         }
         let row = |entry: &Entry| {
-            Self::new(entry.name, place, cache).map(|row| Box::new(row) as Box<dyn Work<Engine>>)
+            let row = Self::new(entry.name, place, cache, Rc::clone(progress))?;
+            Ok(Box::new(row) as Box<dyn Work>)
         };
         catalogue().map(row).collect()
     }
 
-    fn get(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), SoftwareError> {
+    fn get(&mut self, machine: &mut Machine) -> Result<(), SoftwareError> {
         let data = self.entry.data;
-        let root = data.software.provide(&self.cache, step)?;
-        let made = data.provide(&self.cache, &root, &setup.kernel, step)?;
+        let root = data.software.provide(&self.cache, &|text| self.progress.step(text))?;
+        let made = data.provide(&self.cache, &root, &machine.kernel, &self.progress)?;
         self.versions = data.software.versions(&root);
         let (share, disk) = (share(&self.cache), data.disk(&made));
-        if !setup.shares.contains(&share) {
-            setup.shares.push(share);
+        if !machine.shares.contains(&share) {
+            machine.shares.push(share);
         }
-        if !setup.disks.contains(&disk) {
-            setup.disks.push(disk);
+        if !machine.disks.contains(&disk) {
+            machine.disks.push(disk);
         }
         let memory = MEMORY_MIB + 2 * data.mib;
-        setup.memory_mib = Some(setup.memory_mib.map_or(memory, |there| there.max(memory)));
+        machine.memory_mib = Some(machine.memory_mib.map_or(memory, |there| there.max(memory)));
         self.made = Some(made);
         Ok(())
     }
 
-    fn set_up(&self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), SoftwareError> {
+    fn set_up(&self, session: &mut Session) -> Result<(), SoftwareError> {
         let data = self.entry.data;
-        engine.make_root(&[&data.software.layer()], step)?;
-        engine.bind("/init", AGENT, step)?;
-        engine.mount_disk(data.name, false, true, step)?;
+        let name = data.name.to_owned();
+        session.ask(root_over(&[&data.software.layer()]))?;
+        session.ask(Bind { from: "/init".into(), at: AGENT.into() })?;
+        session.ask(MountDisk { name: name.clone(), make: false, read_only: true })?;
         let folders = vec![Folder { at: DATA.into(), from: Some(data.folder()) }];
         let bytes = (u64::from(data.mib) << 20) + SPARE;
         let Place { device: profile, fs } = self.place;
-        let volume = engine.make_volume(Volume { profile, fs, bytes, folders }, step);
+        let volume = session.ask(MakeVolume { volume: Volume { profile, fs, bytes, folders } });
         // Another row may want it.
-        engine.unmount_disk(data.name, step)?;
+        session.ask(UnmountDisk { name })?;
         volume?;
         Ok(())
     }
 
-    fn run_once(&self, engine: &mut Engine, how: &How) -> Result<Outcome, SoftwareError> {
+    fn run_once(&self, session: &mut Session, how: &How) -> Result<Outcome, SoftwareError> {
         let none = || SoftwareError::Lacking(self.entry.data.name);
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
         let profile = self.place.device;
@@ -92,8 +106,8 @@ impl SoftwareRow {
         // Other programs tell what they did at their end only.
         let exceeded = how.limit.as_ref().and_then(Limit::exceeded);
         let limit_ms = exceeded.as_ref().map(|part| part.ns / 1_000_000);
-        let (cold, step) = (!how.cached, &|_: &str| {});
-        let mut guest = Guest { engine, profile, cold, limit_ms, stop_ms, facts, step };
+        let cold = !how.cached;
+        let mut guest = Guest { session, profile, cold, limit_ms, stop_ms, facts };
         match ((self.entry.run)(&mut guest), exceeded) {
             (Err(SoftwareError::Cut(ran)), Some(part)) => {
                 Ok(outcome(&ran, vec![part], CUT_BLIND.to_owned()))
@@ -103,7 +117,7 @@ impl SoftwareRow {
     }
 }
 
-impl Work<Engine> for SoftwareRow {
+impl Work for SoftwareRow {
     fn name(&self) -> &str {
         self.entry.name
     }
@@ -126,15 +140,15 @@ impl Work<Engine> for SoftwareRow {
         "software"
     }
 
-    fn provide(&mut self, setup: &mut Setup, step: &dyn Fn(&str)) -> Result<(), Flaw> {
-        Ok(self.get(setup, step)?)
+    fn provide(&mut self, machine: &mut Machine) -> Result<(), Flaw> {
+        Ok(self.get(machine)?)
     }
 
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
-        Ok(self.set_up(engine, step)?)
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
+        Ok(self.set_up(session)?)
     }
 
-    fn run(&mut self, engine: &mut Engine, how: &How) -> Result<Outcome, Flaw> {
-        Ok(self.run_once(engine, how)?)
+    fn run(&mut self, session: &mut Session, how: &How) -> Result<Outcome, Flaw> {
+        Ok(self.run_once(session, how)?)
     }
 }

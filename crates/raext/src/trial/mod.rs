@@ -15,11 +15,14 @@ use crate::exit::{Exit, Result};
 use crate::steps::Steps;
 use plan::{HOST, Plan};
 use raext_measure::experiment::{
-    Attach, Experiment, Flaw, Header, How, Left, MemoryStore, MicroVms, Outcome, Part, Place,
-    Progress, SlowRule, Store as _, Work,
+    Attach, Experiment, Flaw, Header, How, MemoryStore, MicroVms, Outcome, Part, Place, SlowRule,
+    Store as _, Work,
 };
-use raext_model::{Caches, End, Error, IoExt as _, Output, Program, Ran, SHARES, Stream};
-use raext_vm::{Engine, Setup, Share, Talk};
+use raext_model::requests::{DropCaches, MakeVolume};
+use raext_model::{
+    Caches, End, Error, IoExt as _, Left, Output, Program, Progress, Ran, SHARES, Stream,
+};
+use raext_vm::{Session, Share, Streams, root_over};
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
@@ -33,9 +36,9 @@ use xxhash_rust::xxh3::Xxh3;
 const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Run, pass on, tell; then end as the command did.
-pub fn run(args: &TryArgs, steps: &Steps) -> Result<Exit> {
+pub fn run(args: &TryArgs, steps: &Rc<Steps>) -> Result<Exit> {
     steps.hush();
-    let plan = Rc::new(Plan::resolve(args, &|text| steps.step(text))?);
+    let plan = Rc::new(Plan::resolve(args, steps)?);
     if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {
         // Better known now than in a minute.
         fs::write(path, "").given("writing", path)?;
@@ -58,7 +61,8 @@ pub fn run(args: &TryArgs, steps: &Steps) -> Result<Exit> {
         kernel: args.kernel.choice(),
         command: String::new(),
     };
-    let (machines, progress) = (&mut MicroVms::default(), &Quiet { steps, shared: shared.clone() });
+    let progress = Rc::new(Quiet { steps: Rc::clone(steps), shared: shared.clone() });
+    let machines = &mut MicroVms::default();
     Experiment { plan: experiment, store: &mut store, machines, progress }.run()?;
     let State { ended, machine, runs, .. } = std::mem::take(&mut *shared.0.borrow_mut());
     if let Some(exit) = ended {
@@ -125,14 +129,14 @@ impl Shared {
 }
 
 /// The display of steps. It ends before a program prints.
-struct Quiet<'a> {
-    steps: &'a Steps,
+struct Quiet {
+    steps: Rc<Steps>,
     shared: Shared,
 }
 
 const RUNNING: &str = "running ";
 
-impl Progress for Quiet<'_> {
+impl Progress for Quiet {
     fn step(&self, text: &str) {
         self.steps.step(text);
         if text.starts_with(RUNNING) {
@@ -161,7 +165,7 @@ struct Command {
     place: Place,
 }
 
-impl Work<Engine> for Command {
+impl Work for Command {
     fn name(&self) -> &str {
         &self.plan.program.argv[0]
     }
@@ -178,58 +182,60 @@ impl Work<Engine> for Command {
         self.plan.program.argv.join(" ")
     }
 
-    fn provide(&mut self, setup: &mut Setup, _: &dyn Fn(&str)) -> Result<(), Flaw> {
-        setup.shares = vec![Share { tag: HOST.into(), path: "/".into() }];
-        setup.memory_mib = Some(self.plan.memory_mib);
+    fn provide(&mut self, machine: &mut raext_vm::Machine) -> Result<(), Flaw> {
+        machine.shares = vec![Share { tag: HOST.into(), path: "/".into() }];
+        machine.memory_mib = Some(self.plan.memory_mib);
         Ok(())
     }
 
     /// Make everything as it is to be at the command's start.
-    fn prepare(&mut self, engine: &mut Engine, step: &dyn Fn(&str)) -> Result<(), Flaw> {
+    fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         let plan = &self.plan;
         let mut state = self.shared.0.borrow_mut();
         state.machines += 1;
         state.machine.get_or_insert_with(|| Machine {
-            release: engine.release().to_owned(),
-            accelerator: engine.accelerator(),
+            release: session.release().to_owned(),
+            accelerator: session.accelerator(),
         });
         drop(state);
-        engine.make_root(&[&format!("{SHARES}/{HOST}")], step)?;
+        session.ask(root_over(&[&format!("{SHARES}/{HOST}")]))?;
         if let Some(volume) = &plan.volume {
-            engine.make_volume(volume.clone(), step).map_err(|error| match error.into() {
-                Flaw::Failed(why) => {
-                    Flaw::Failed(format!("putting the data onto the device: {why}"))
+            session.ask(MakeVolume { volume: volume.clone() }).map_err(|error| {
+                match error.into() {
+                    Flaw::Failed(why) => {
+                        Flaw::Failed(format!("putting the data onto the device: {why}"))
+                    }
+                    flaw => flaw,
                 }
-                flaw => flaw,
             })?;
         }
         for before in &plan.before {
-            step(&format!("{RUNNING}{}", before.argv[2]));
+            session.progress().step(&format!("{RUNNING}{}", before.argv[2]));
             let mut output = |_, data: &[u8]| stderr().write_all(data).is_ok();
-            let talk = Talk { output: &mut output, input: None };
-            let ran = engine.run_program(before.clone(), talk, &|_| ())?;
+            let streams = Streams { output: &mut output, input: None };
+            let ran = session.quietly(|session| session.talk(before.clone(), streams))?;
             if ran.end != End::Exit(0) {
                 let status = ran.end.status();
                 return Err(Flaw::Failed(format!("--before {}: status {status}", before.argv[2])));
             }
         }
         if !self.warm {
-            engine.drop_caches(Caches::All, step)?;
-            warm_up(engine, plan)?;
+            session.ask(DropCaches { caches: Caches::All })?;
+            warm_up(session, plan)?;
         }
         Ok(())
     }
 
-    fn run(&mut self, engine: &mut Engine, _: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, _: &How) -> Result<Outcome, Flaw> {
         let mut state = self.shared.0.borrow_mut();
         let side = state.machines - 1;
         let input = state.input.as_mut().and_then(Input::next);
         drop(state);
         let pass = side + 1 == self.plan.labels.len();
         let mut output = Passed { pass, seen: Xxh3::new(), gone: false };
-        let talk = Talk { output: &mut |stream, data| output.take(stream, data), input };
+        let streams = Streams { output: &mut |stream, data| output.take(stream, data), input };
         let program = &self.plan.program;
-        let ran = engine.run_program(program.clone(), talk, &|_| ())?;
+        let ran = session.talk(program.clone(), streams)?;
         if output.gone {
             return Err(self.shared.end(Exit::Command(BROKEN_PIPE)));
         }
@@ -252,7 +258,7 @@ impl Work<Engine> for Command {
 
 /// Read the files of the program itself, so that they count neither the first time
 /// nor the second.
-fn warm_up(engine: &mut Engine, plan: &Plan) -> Result<(), Flaw> {
+fn warm_up(session: &mut Session, plan: &Plan) -> Result<(), Flaw> {
     let Program { argv, env, cwd, .. } = &plan.program;
     let path = env.get("PATH").map(String::as_str).unwrap_or_default();
     let files = files::of(&argv[0], Path::new(cwd), OsStr::new(path), &plan.folders);
@@ -266,7 +272,7 @@ fn warm_up(engine: &mut Engine, plan: &Plan) -> Result<(), Flaw> {
         ..plan.program.clone()
     };
     // Where there is no shell, it is read when it is run.
-    engine.capture(read, &|_| ())?;
+    session.quietly(|session| session.capture(read))?;
     Ok(())
 }
 

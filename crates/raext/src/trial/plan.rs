@@ -5,6 +5,7 @@ use super::data::{self, Data};
 use crate::args::TryArgs;
 use crate::contenders;
 use crate::exit::Result;
+use crate::steps::Steps;
 use raext_measure::experiment::{Contender, Policy};
 use raext_model::{Error, Folder, Fs, IoExt as _, Output, Program, SHARES, User, Volume};
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ pub struct Plan {
 
 impl Plan {
     /// Understand the arguments and build what has to be built.
-    pub fn resolve(args: &TryArgs, step: &dyn Fn(&str)) -> Result<Self> {
+    pub fn resolve(args: &TryArgs, steps: &Steps) -> Result<Self> {
         if args.fs == Fs::Raw {
             return Err(Error::usage(
                 "--fs raw: files need a file system: ext4, xfs, btrfs, overlay",
@@ -88,7 +89,7 @@ impl Plan {
             ..program.clone()
         };
         let policy = args.policy.as_deref().filter(|name| *name != "none");
-        let policy = policy.map(|text| contenders::policy(text, step)).transpose()?;
+        let policy = policy.map(|text| contenders::policy(text, steps)).transpose()?;
         let mut labels = vec!["kernel".to_owned()];
         if changed {
             let policy = policy.as_ref().map(|policy| policy.label.clone());
