@@ -14,12 +14,13 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static" \
 
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
-.PHONY: help setup build run check test bench soak kmod clean
+.PHONY: help setup build e2e-agent run check test bench soak kmod clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
 	@echo 'make setup  install what is missing, and list it first'
 	@echo 'make build  the command, the agent of the microVM'
+	@echo 'make e2e-agent  the agent of the tests'
 	@echo 'make kmod   the module for a kernel: KDIR=headers, default the running one'
 	@echo 'make bench  auto and others against every fixed setting: about two hours, resumable'
 	@echo 'make soak   coming and going on a kernel that watches itself: slow, see docs/soak.md'
@@ -40,14 +41,22 @@ run: build
 check: setup
 	@scripts/check.sh
 
-# One after the other, each to its end: a lint hides no test.
-test: build
+# The agent of the tests has the requests that only tests send. A build of both at
+# once would put them into the product's agent too.
+e2e-agent: setup
+	@echo 'build: the agent of the tests (static)'
+	@$(STATIC) -p raext-e2e --bin raext-e2e-agent
+	@mkdir -p $(BIN)
+	@cp build/static/$(HOST)/release/raext-e2e-agent $(BIN)/
+
+# Each part runs to its end: a lint hides no test.
+test: build e2e-agent
 	@scripts/test.sh
 
 bench: build
 	@$(BIN)/raext bench
 
-soak: build
+soak: build e2e-agent
 	@scripts/soak/build-kernel.sh --install
 	@RAEXT_CONSOLE_LOG=$(CURDIR)/build/soak/console.log \
 		cargo test -p raext-e2e --features soak --test soak -- --nocapture --test-threads=1

@@ -15,7 +15,9 @@ use raext_model::{
     Caches, Device, LoadOutcome, Placement, Program, Ran, ReadBy, Sample, Sight, StressReport,
     StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
-use raext_vm::{Captured, Engine, EngineError, GuestObject, KernelChoice, Session, Setup, Talk};
+use raext_vm::{
+    Captured, Engine, EngineError, GuestObject, KernelChoice, Paths, Session, Setup, Talk,
+};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
@@ -147,6 +149,17 @@ pub fn stop_clean(mut guest: Guest) {
     KEPT.set(Some(guest));
 }
 
+/// The agent with the requests of the tests.
+///
+/// # Panics
+/// When it is not built.
+pub fn agent() -> PathBuf {
+    let paths = Paths::find().expect("the tests run in a checkout");
+    let agent = paths.build.join("bin/raext-e2e-agent");
+    assert!(agent.is_file(), "{} is not built: run `make e2e-agent`", agent.display());
+    agent
+}
+
 fn plain_files() -> Vec<GuestObject> {
     let shipped = policies::names().into_iter().map(|name| {
         let object = shipped(&name);
@@ -174,6 +187,7 @@ impl Guest {
     /// # Panics
     /// When it does not start.
     pub fn start(setup: Setup) -> Self {
+        let setup = Setup { agent: Some(agent()), ..setup };
         let engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
         Self { engine, is_plain: false, seen: 0 }
     }

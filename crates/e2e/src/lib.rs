@@ -13,7 +13,7 @@ pub mod soak;
 
 pub use cases::Case;
 pub use gain::gain;
-pub use guest::{Guest, boot, boot_counted, boot_kernel, stop_clean, usual_kernel};
+pub use guest::{Guest, agent, boot, boot_counted, boot_kernel, stop_clean, usual_kernel};
 pub use log::complaints;
 pub use policies::{Refused, accepted, refused, shipped};
 pub use run::main;

@@ -4,7 +4,7 @@
 
 use crate::error::Context;
 use crate::workload::Stage;
-use crate::{modules, policy};
+use crate::{modules, policy, unload};
 use raext_model::Failure;
 use raext_model::requests::testing::{Churn, ChurnKind};
 use std::thread::sleep;
@@ -32,7 +32,7 @@ pub fn run(churn: &Churn, stage: &Stage, progress: &mut dyn FnMut(&str)) -> Resu
         decisions += decide();
         policy::detach(attached)?;
         if churn.kind == ChurnKind::Module {
-            modules::unload_released()?;
+            unload::unload_released()?;
         }
         if last.elapsed() > Duration::from_secs(1) {
             progress(&format!("cycle {} of {}", cycle + 1, churn.cycles));

@@ -10,6 +10,7 @@ const KMSG: &str = "/dev/kmsg";
 /// The least severe level that is reported: 4 is a warning.
 const WARNING: u32 = 4;
 /// The least severe level there is: 7 is for debugging.
+#[cfg(any(test, feature = "testing"))]
 const DEBUG: u32 = 7;
 /// More than the kernel makes of one record (its CONSOLE_EXT_LOG_MAX is 8192).
 const RECORD_MAX: usize = 16 << 10;
@@ -27,6 +28,7 @@ pub fn warnings() -> Result<Vec<String>, Failure> {
 ///
 /// # Errors
 /// When the log cannot be read.
+#[cfg(feature = "testing")]
 pub fn since(text: &str) -> Result<Vec<String>, Failure> {
     let mut lines = lines(DEBUG)?;
     let from = lines.iter().rposition(|line| line.contains(text)).unwrap_or(lines.len());

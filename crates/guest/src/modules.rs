@@ -2,13 +2,11 @@
 //! Kernel modules: those that the guest needs, and the one under test.
 
 use crate::error::Context;
-use raext_bpf::load::{RELEASED_WITHIN, Resource, released};
 use raext_model::Failure;
 use rustix::io::Errno;
-use rustix::system::{delete_module, finit_module};
+use rustix::system::finit_module;
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::Instant;
 
 /// Names of the modules to load at start, one a line, in order.
 const ORDER: &str = "/modules/order";
@@ -50,26 +48,6 @@ fn load_order(list: &str) -> Result<(), Failure> {
 /// When the VM was booted without it, or the kernel refuses it.
 pub fn load_ours() -> Result<(), Failure> {
     load(Path::new(OURS))
-}
-
-/// Remove the module `readahead_ext`.
-///
-/// # Errors
-/// When it is not loaded or in use: a policy is attached.
-pub fn unload_ours() -> Result<(), Failure> {
-    // O_NONBLOCK: the kernel knows no other way any more, and it says that a
-    // module in use is refused, not waited for.
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    delete_module(c"readahead_ext", nonblock).context(|| "remove module readahead_ext".into())
-}
-
-/// Remove the module `readahead_ext` once the kernel has released detached policies.
-///
-/// # Errors
-/// When it is not loaded, or still in use after [`RELEASED_WITHIN`].
-pub fn unload_released() -> Result<(), Failure> {
-    released(Resource::Module, Instant::now() + RELEASED_WITHIN);
-    unload_ours()
 }
 
 fn load(path: &Path) -> Result<(), Failure> {

@@ -2,7 +2,9 @@
 //! Policies: checked, attached, detached.
 
 use crate::error::Context;
-use raext_bpf::load::{Attached, Attempt, Swapped};
+#[cfg(feature = "testing")]
+use raext_bpf::load::Swapped;
+use raext_bpf::load::{Attached, Attempt};
 use raext_model::requests::Counts;
 use raext_model::{Failure, LoadOutcome, Placement};
 use std::collections::BTreeMap;
@@ -39,6 +41,7 @@ pub fn attach(
 ///
 /// # Errors
 /// When it does not, too.
+#[cfg(feature = "testing")]
 pub fn attach_known(object: &str) -> Result<Attached, Failure> {
     attach(object, &Set::new(), &Placement::default())?.map_err(|outcome| Failure {
         what: format!("attach {object}"),
@@ -50,6 +53,7 @@ pub fn attach_known(object: &str) -> Result<Attached, Failure> {
 ///
 /// # Errors
 /// When it cannot be done for another reason than the verifier's verdict.
+#[cfg(feature = "testing")]
 pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<LoadOutcome, Failure> {
     let swapped = attached.swap(Path::new(object), set).context(|| format!("swap {object}"))?;
     Ok(match swapped {

@@ -10,7 +10,7 @@
 use crate::error::Context;
 use crate::worker::{Job, Order, Word, Worker};
 use crate::workload::{Cgroup, stress::Ground};
-use crate::{kmsg, modules, policy};
+use crate::{kmsg, modules, policy, unload};
 use raext_bpf::load::Attached;
 use raext_model::{Failure, LoadOutcome, Placement, StressReport, StressSpec};
 use rustix::process::setpriority_process;
@@ -215,7 +215,7 @@ impl Comings {
             while self.goes_on() {
                 self.epoch.fetch_add(1, Ordering::SeqCst);
                 // In use most of the time.
-                let removed = modules::unload_ours().is_ok();
+                let removed = unload::unload_ours().is_ok();
                 if removed {
                     sleep(AWAY_FOR);
                     modules::load_ours()?;

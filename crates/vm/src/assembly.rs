@@ -55,6 +55,8 @@ pub struct Machine {
     pub disks: Vec<Disk>,
     /// Memory, MiB; as [`VmConfig::new`] has it if absent. A volume lies in it.
     pub memory_mib: Option<u32>,
+    /// The agent; the product's own if absent.
+    pub agent: Option<PathBuf>,
     /// Have the guest's clocks count instructions: one is a nanosecond, and waiting
     /// takes no time.
     pub count_instructions: bool,
@@ -77,7 +79,8 @@ impl Machine {
             &paths.module(&kernel.release),
             &step,
         )?;
-        let mut config = config(&paths, &kernel, module, self.objects, &self.programs)?;
+        let agent = self.agent.map_or_else(|| paths.agent(), Ok)?;
+        let mut config = config(&paths, &kernel, module, self.objects, &self.programs, agent)?;
         (config.shares, config.disks) = (self.shares, self.disks);
         config.memory_mib = self.memory_mib.unwrap_or(config.memory_mib);
         config.count_instructions = self.count_instructions;
@@ -91,6 +94,7 @@ fn config(
     module: PathBuf,
     objects: Vec<GuestObject>,
     programs: &[PathBuf],
+    agent: PathBuf,
 ) -> Result<VmConfig, EngineError> {
     let modules = raext_kernel::load_order(kernel, &GUEST_MODULES)?
         .into_iter()
@@ -114,7 +118,7 @@ fn config(
             .collect(),
         accel_cache: Some(paths.cache().join("accelerator")),
         console_log: env::var_os("RAEXT_CONSOLE_LOG").map(PathBuf::from),
-        ..VmConfig::new(kernel.image.clone(), paths.agent()?)
+        ..VmConfig::new(kernel.image.clone(), agent)
     })
 }
 

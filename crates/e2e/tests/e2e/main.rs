@@ -2,6 +2,7 @@
 //! Every test that needs the command, a kernel or a microVM, in one program
 //! (`raext_e2e::main`), by subject.
 
+mod agent;
 mod archive;
 mod auto;
 mod bench;
@@ -28,6 +29,7 @@ mod verdicts;
 fn main() -> std::process::ExitCode {
     raext_e2e::main(
         [
+            agent::TESTS,
             archive::TESTS,
             auto::TESTS,
             bench::TESTS,

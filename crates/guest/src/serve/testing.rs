@@ -5,7 +5,7 @@ use crate::agent::Agent;
 use crate::error::Context;
 use crate::table::{Host, Serve, Table};
 use crate::workload::Cgroup;
-use crate::{churn, groups, modules, sight, strain};
+use crate::{churn, groups, sight, strain, unload};
 use raext_model::requests::testing::{
     BreakDevice, Churn, DropVolume, MakeCgroup, ReadAll, RunTogether, Stress, UnloadModule,
 };
@@ -25,7 +25,7 @@ pub(super) fn requests(table: Table<Agent>) -> Table<Agent> {
 
 impl Serve<UnloadModule> for Agent {
     fn serve(&mut self, _: UnloadModule, _: &mut dyn Host) -> Result<(), Failure> {
-        modules::unload_released()
+        unload::unload_released()
     }
 }
 

@@ -3,8 +3,10 @@
 
 use crate::workload::StageError;
 use crate::workload::error::Context as _;
+#[cfg(feature = "testing")]
 use crate::workload::target::DeviceReads;
 use std::fs::{self, File, OpenOptions};
+#[cfg(feature = "testing")]
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +56,7 @@ impl Cgroup {
     ///
     /// # Errors
     /// When there is no such group.
+    #[cfg(feature = "testing")]
     pub fn id(&self) -> Result<u64, StageError> {
         fs::metadata(&self.0).map(|folder| folder.ino()).at("looking at", &self.0)
     }
@@ -62,6 +65,7 @@ impl Cgroup {
     ///
     /// # Errors
     /// When there is no such group.
+    #[cfg(feature = "testing")]
     pub fn enter(&self) -> Result<(), StageError> {
         self.write("cgroup.procs", "0")
     }
@@ -106,6 +110,7 @@ impl Cgroup {
     ///
     /// # Errors
     /// When that is not to be read.
+    #[cfg(feature = "testing")]
     pub fn device_reads(&self, number: &str) -> Result<DeviceReads, StageError> {
         let path = self.0.join("io.stat");
         let text = fs::read_to_string(&path).at("reading", &path)?;

@@ -3,7 +3,7 @@
 
 use crate::workload::data::{Verifier, fill};
 use crate::workload::error::Context as _;
-use crate::workload::sight::PAGE;
+use crate::workload::target::PAGE;
 use crate::workload::target::{DeviceReads, Mapping, Target};
 use crate::workload::{Stage, StageError};
 use raext_model::{

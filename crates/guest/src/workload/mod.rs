@@ -13,13 +13,17 @@ mod copy;
 mod course;
 mod data;
 mod error;
+#[cfg(feature = "testing")]
 mod extents;
 mod mounts;
 mod nullblk;
+#[cfg(feature = "testing")]
 mod readers;
 mod root;
+#[cfg(feature = "testing")]
 mod sight;
 mod stage;
+#[cfg(feature = "testing")]
 pub mod stress;
 mod target;
 mod volume;
@@ -27,7 +31,8 @@ mod volume;
 pub use cgroup::Cgroup;
 pub use error::StageError;
 pub use root::{Bound, Root};
-pub use sight::PAGE;
 pub use stage::{Stage, drop_caches};
-pub use target::{DeviceReads, Target};
+pub use target::DeviceReads;
+#[cfg(feature = "testing")]
+pub use target::{PAGE, Target};
 pub use volume::Volume;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 const CONFIG: &str = "/sys/kernel/config/nullb";
 /// Bytes of a sector, in which the block layer counts.
+#[cfg(feature = "testing")]
 const SECTOR: u64 = 512;
 /// The name of the device, too.
 const NAME: &str = "raext0";
@@ -71,6 +72,7 @@ impl NullBlk {
     }
 
     /// From now on, a request fails that touches these bytes (whole sectors).
+    #[cfg(feature = "testing")]
     pub fn spoil(&self, start: u64, len: u64) -> Result<(), StageError> {
         let path = self.config.join("badblocks");
         let sectors = format!("+{}-{}", start / SECTOR, (start + len) / SECTOR - 1);

@@ -5,13 +5,10 @@
 use crate::workload::StageError;
 use crate::workload::data::verify;
 use crate::workload::error::Context as _;
-use crate::workload::target::{Mapping, Target};
+use crate::workload::target::{Mapping, PAGE, Target};
 use raext_model::{Outcome, ReadFailure, Sight};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-
-/// Bytes of a page.
-pub const PAGE: u64 = 4096;
 
 impl Target {
     /// Read everything in portions of `op_bytes`. An error is passed over with

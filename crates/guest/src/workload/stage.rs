@@ -3,21 +3,20 @@
 
 use crate::workload::data::fill;
 use crate::workload::error::Context as _;
-use crate::workload::extents;
 use crate::workload::mounts::Mount;
 use crate::workload::nullblk::NullBlk;
-use crate::workload::readers::Readers;
 use crate::workload::target::Target;
 use crate::workload::{StageError, bdi, cached};
 use raext_model::{CachedAccess, Device, Fs, Passed, Sample, WorkloadSpec};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "testing")]
+mod testing;
+
 /// Forgets what is written to it: 1 for pages, 2 for dentries and inodes.
 pub const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
-
-use crate::workload::sight::PAGE;
 
 /// Portion of the writes that make the data, and of cached passes, bytes.
 const PORTION: usize = 1 << 20;
@@ -88,37 +87,6 @@ impl Stage {
         cached::passes(&self.target, access, passes)
     }
 
-    /// Start threads that read and fault, dropping the cache behind them, until
-    /// they are stopped.
-    ///
-    /// # Errors
-    /// When the data cannot be opened.
-    pub fn readers(&self, threads: u32) -> Result<Readers, StageError> {
-        Readers::start(&self.target, threads)
-    }
-
-    /// Let the device fail to read these pages of the data.
-    ///
-    /// # Errors
-    /// When they are not there, or the file system does not tell where they
-    /// are.
-    pub fn spoil(&self, offsets: &[u64]) -> Result<(), StageError> {
-        let path = &self.target.path;
-        let file = File::open(path).at("opening", path)?;
-        for &offset in offsets {
-            let place = match self.fs {
-                Fs::Raw => offset,
-                Fs::Btrfs => {
-                    return Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
-                        .at("finding on the device", path);
-                }
-                _ => extents::device_offset(&file, offset).at("finding on the device", path)?,
-            };
-            self.device.spoil(place, PAGE)?;
-        }
-        Ok(())
-    }
-
     /// Forget all caches, for what is done with [`Stage::target`] next.
     ///
     /// # Errors
@@ -164,26 +132,6 @@ impl Stage {
                 .at("making a file on", path);
         }
         Ok(path.with_file_name(name))
-    }
-
-    /// More files with the same data, `count` of them; made if need be.
-    ///
-    /// # Errors
-    /// When there is no file system, or not room enough on it.
-    pub fn copies(&self, count: usize) -> Result<Vec<Target>, StageError> {
-        let Target { path, data_bytes, .. } = &self.target;
-        if self.fs == Fs::Raw {
-            return Err(std::io::Error::from(std::io::ErrorKind::NotADirectory))
-                .at("making a file on", path);
-        }
-        let copy = |number| {
-            let path = path.with_file_name(format!("data{number}"));
-            if !path.exists() {
-                write_data(&path, self.fs, *data_bytes, &mut |_| ())?;
-            }
-            Ok(Target { path, data_bytes: *data_bytes, stat: None })
-        };
-        (1..=count).map(copy).collect()
     }
 }
 

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// Bytes of a page.
+pub const PAGE: u64 = 4096;
+
 /// How long the device may take for what is in flight. The largest window (64
 /// MiB) takes half a second on the slowest profile.
 const IDLE_WITHIN: Duration = Duration::from_secs(10);
