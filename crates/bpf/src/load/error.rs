@@ -31,7 +31,7 @@ pub enum LoadError {
         /// What is in the way.
         why: String,
     },
-    /// The policy's table has no room for what is to be chosen.
+    /// The policy's table lacks a member, and the member cannot be added.
     #[error(
         "{}: its table has no member {member}: build it against the current \
          readahead_ext.bpf.h or raext-policy",

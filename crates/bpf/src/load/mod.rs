@@ -14,6 +14,7 @@ mod pins;
 mod release;
 mod swap;
 mod table;
+mod widen;
 
 pub use attach::{Attached, Attempt, attach, pin_path};
 pub use attached::{AttachedPolicy, attached};

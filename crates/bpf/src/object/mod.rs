@@ -18,3 +18,6 @@ pub use tunable::{Kind, Tunable};
 pub const OPS_TYPE: &str = "bpf_fs_readahead_ops";
 /// The struct that its callbacks are given.
 pub const STATE_TYPE: &str = "bpf_fs_readahead_state";
+
+/// Where a table of callbacks lies: with a link, or as the first objects had it.
+pub(crate) const TABLES: [&str; 2] = [".struct_ops.link", ".struct_ops"];

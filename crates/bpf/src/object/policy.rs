@@ -2,7 +2,7 @@
 //! A policy's object file, read.
 
 use crate::object::btf::Number;
-use crate::object::{OPS_TYPE, ObjectError, STATE_TYPE, Tunable, btf};
+use crate::object::{OPS_TYPE, ObjectError, STATE_TYPE, TABLES, Tunable, btf};
 use libbpf_rs::btf::Btf;
 use object::{
     Architecture, Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget,
@@ -11,9 +11,6 @@ use object::{
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-/// Where a table of callbacks lies: with a link, or as the first objects had it.
-const TABLES: [&str; 2] = [".struct_ops.link", ".struct_ops"];
 
 /// What a policy's object file says of itself.
 #[derive(Debug, Clone)]
@@ -35,9 +32,16 @@ impl PolicyObject {
     /// # Errors
     /// When it is no readahead policy; the error says what it is instead.
     pub fn read(path: &Path) -> Result<Self, ObjectError> {
-        let bytes = read_file(path)?;
+        Self::parse(path, &read_file(path)?)
+    }
+
+    /// Read the bytes of an object file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ObjectError> {
         let damaged = |why: String| ObjectError::Damaged { path: path.to_path_buf(), why };
-        let file = object::File::parse(&*bytes).map_err(|error| damaged(error.to_string()))?;
+        let file = object::File::parse(bytes).map_err(|error| damaged(error.to_string()))?;
         if file.architecture() != Architecture::Bpf {
             return Err(ObjectError::NotBpf {
                 path: path.to_path_buf(),
@@ -62,7 +66,7 @@ impl PolicyObject {
             .ok_or_else(|| ObjectError::NoBtf(path.to_path_buf()))?
             .data()
             .map_err(|error| damaged(error.to_string()))?;
-        let parsed = Btf::from_raw("policy", &bytes)
+        let parsed = Btf::from_raw("policy", bytes)
             .map_err(|error| damaged(format!("BTF: {error}")))?
             .ok_or_else(|| ObjectError::NoBtf(path.to_path_buf()))?;
         let table_name = table.name().map_err(|error| damaged(error.to_string()))?.to_owned();
