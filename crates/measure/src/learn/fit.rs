@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! From examples to a tree. biosphere finds the splits, one after the other: it fits a
-//! regression to the places of the right windows, which are in order. What a leaf says
-//! is the smallest window that costs nearly the least over its examples.
+//! From examples to a tree, by regression: each split is the one after which the places of
+//! the right windows, which are in order, vary least within the two parts. A leaf has the
+//! smallest window that costs nearly the least over its examples.
 //!
-//! The same examples give the same tree: of the features that part a node's examples
-//! in the same way, the first is taken.
+//! The same examples give the same tree: of splits that are equally good, the first feature's
+//! is taken.
 
 use crate::learn::{Example, LearnError};
-use biosphere::{DecisionTree, DecisionTreeParameters};
-use ndarray::{Array1, Array2};
 use raext_policy::tree::features::FEATURES;
 use raext_policy::tree::{DEPTH, WINDOWS};
 
@@ -84,13 +82,9 @@ pub fn train(examples: &[Example]) -> Result<Model, LearnError> {
 
 fn grow(examples: &[&Example], depth: usize) -> Node {
     let leaf = || Node::Leaf { class: cheapest(examples), examples: examples.len() };
-    let Some((low, high)) = part(examples).filter(|_| depth > 0) else {
+    let Some(Split { feature, value, left, right }) = split(examples).filter(|_| depth > 0) else {
         return leaf();
     };
-    let Some((feature, value, mirrored)) = first_that_parts(&low, &high) else {
-        return leaf();
-    };
-    let (left, right) = if mirrored { (high, low) } else { (low, high) };
     let (left, right) = (grow(&left, depth - 1), grow(&right, depth - 1));
     match (&left, &right) {
         (Node::Leaf { class: one, .. }, Node::Leaf { class: other, .. }) if one == other => leaf(),
@@ -98,42 +92,41 @@ fn grow(examples: &[&Example], depth: usize) -> Node {
     }
 }
 
-/// Two parts of examples.
-type Parts<'a> = (Vec<&'a Example>, Vec<&'a Example>);
-
-/// The best split, as a tree of one split has it; none if it leaves too few on a side.
-fn part<'a>(examples: &[&'a Example]) -> Option<Parts<'a>> {
-    let shape = (examples.len(), FEATURES);
-    let records = Array2::from_shape_fn(shape, |(at, i)| f64::from(examples[at].features[i]));
-    let classes: Array1<f64> = examples.iter().map(|example| example.class() as f64).collect();
-    let mut stump = DecisionTree::new(DecisionTreeParameters::default().with_max_depth(Some(1)));
-    stump.fit(&records.view(), &classes.view());
-    // Of its two leaves each predicts its own mean, and the means differ.
-    let said = stump.predict(&records.view());
-    let sides = examples.iter().zip(&said);
-    let (one, other): (Vec<_>, Vec<_>) = sides.partition(|(_, mean)| **mean == said[0]);
-    let strip = |side: Vec<(&&'a Example, &f64)>| side.into_iter().map(|(e, _)| *e).collect();
-    (one.len() >= LEAF && other.len() >= LEAF).then(|| (strip(one), strip(other)))
+/// Examples in two parts: left those up to a value of a feature.
+struct Split<'a> {
+    feature: usize,
+    value: u32,
+    left: Vec<&'a Example>,
+    right: Vec<&'a Example>,
 }
 
-/// The first feature by which these two are told apart, the value up to which it is
-/// the one, and whether it is the second that lies below.
-fn first_that_parts(one: &[&Example], other: &[&Example]) -> Option<(usize, u32, bool)> {
-    let range = |examples: &[&Example], feature: usize| {
-        let values = examples.iter().map(|example| example.features[feature]);
-        Some((values.clone().min()?, values.max()?))
+/// The best split; none if it leaves too few on a side.
+fn split<'a>(examples: &[&'a Example]) -> Option<Split<'a>> {
+    let count = examples.len();
+    let total: f64 = examples.iter().map(|example| example.class() as f64).sum();
+    // The squares of the classes are the same for every split. What is left of the sum of
+    // squared errors is least where this is largest.
+    let worth = |left: f64, at: usize| {
+        left * left / at as f64 + (total - left) * (total - left) / (count - at) as f64
     };
-    (0..FEATURES).find_map(|feature| {
-        let (one, other) = (range(one, feature)?, range(other, feature)?);
-        let between = |low: u32, high: u32| low + (high - low) / 2;
-        if one.1 < other.0 {
-            Some((feature, between(one.1, other.0), false))
-        } else if other.1 < one.0 {
-            Some((feature, between(other.1, one.0), true))
-        } else {
-            None
+    // Without a split, all examples are one part.
+    let mut best = (total * total / count as f64, None);
+    for feature in 0..FEATURES {
+        let mut sorted = examples.to_vec();
+        sorted.sort_by_key(|example| example.features[feature]);
+        let mut left = 0.0;
+        for at in 1..count {
+            left += sorted[at - 1].class() as f64;
+            let [low, high] = [at - 1, at].map(|at| sorted[at].features[feature]);
+            if low < high && worth(left, at) > best.0 {
+                best = (worth(left, at), Some((feature, low + (high - low) / 2)));
+            }
         }
-    })
+    }
+    let (feature, value) = best.1?;
+    let (left, right): (Vec<_>, Vec<_>) =
+        examples.iter().copied().partition(|example| example.features[feature] <= value);
+    (left.len() >= LEAF && right.len() >= LEAF).then_some(Split { feature, value, left, right })
 }
 
 /// The smallest of the windows that cost nearly the least.
