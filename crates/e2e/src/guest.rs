@@ -7,21 +7,26 @@
 //! fails, and one that needs anything else, has a machine of its own.
 
 use crate::{complaints, guest_file, guest_path, policies, raext, shipped, step};
-use raext_model::requests::LoadModule;
 use raext_model::requests::testing::{
-    BreakDevice, Churn, ChurnKind, GroupRun, MakeCgroup, UnloadModule,
+    BreakDevice, Churn, ChurnKind, DropVolume, GroupRun, MakeCgroup, ReadAll, RunTogether, Stress,
+    UnloadModule,
+};
+use raext_model::requests::{
+    Attach, Bind, Check, Detach, DropCaches, EndProgram, Exec, Exit, KernelLog, LoadModule,
+    MakeVolume, MountDisk, RunWorkload, SetupDevice, StartProgram, UnmountDisk,
 };
 use raext_model::{
-    Caches, Device, LoadOutcome, Placement, Program, Ran, ReadBy, Sample, Sight, StressReport,
-    StressSpec, Volume, VolumeMade, WorkloadSpec,
+    Caches, Device, Lines, LoadOutcome, Placement, Program, Ran, ReadBy, Sample, Sight,
+    StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
 use raext_vm::{
-    Captured, Engine, EngineError, GuestObject, KernelChoice, Paths, Session, Setup, Talk,
+    Captured, EngineError, GuestObject, KernelChoice, Machine, Paths, Session, Streams, root_over,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -47,7 +52,7 @@ thread_local! {
 
 /// A booted machine with the module loaded.
 pub struct Guest {
-    engine: Engine,
+    session: Session,
     /// Whether it may serve the next test.
     is_plain: bool,
     /// Lines of the kernel's log that a test before has answered for.
@@ -70,8 +75,9 @@ pub fn boot(policies: &[&str], more: Vec<GuestObject>, programs: &[PathBuf]) -> 
         return guest;
     }
     let programs: Vec<_> = PROGRAMS.iter().map(PathBuf::from).collect();
-    let setup = Setup { kernel: usual_kernel(), objects: plain, programs, ..Setup::default() };
-    Guest { is_plain: true, ..Guest::start(setup) }
+    let machine =
+        Machine { kernel: usual_kernel(), objects: plain, programs, ..Machine::default() };
+    Guest { is_plain: true, ..Guest::start(machine) }
 }
 
 /// The kernel that the tests run on: the default, or what `RAEXT_E2E_KERNEL` says
@@ -99,11 +105,11 @@ pub fn boot_kernel(
     programs: &[PathBuf],
 ) -> Guest {
     let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
-    Guest::start(Setup {
+    Guest::start(Machine {
         kernel: kernel.clone(),
         objects: files.chain(more).collect(),
         programs: programs.to_vec(),
-        ..Setup::default()
+        ..Machine::default()
     })
 }
 
@@ -115,11 +121,11 @@ pub fn boot_kernel(
 /// When the machine does not start.
 pub fn boot_counted(policies: &[&str], more: Vec<GuestObject>) -> Guest {
     let files = policies.iter().map(|name| guest_file(guest_path(name), shipped(name)));
-    Guest::start(Setup {
+    Guest::start(Machine {
         kernel: usual_kernel(),
         objects: files.chain(more).collect(),
         count_instructions: true,
-        ..Setup::default()
+        ..Machine::default()
     })
 }
 
@@ -186,27 +192,28 @@ impl Guest {
     ///
     /// # Panics
     /// When it does not start.
-    pub fn start(setup: Setup) -> Self {
-        let setup = Setup { agent: Some(agent()), ..setup };
-        let engine = Engine::start_with(setup, &step).unwrap_or_else(|error| panic!("{error}"));
-        Self { engine, is_plain: false, seen: 0 }
+    pub fn start(machine: Machine) -> Self {
+        let machine = Machine { agent: Some(agent()), ..machine };
+        let session = Session::boot(machine, Rc::new(Lines(step)));
+        let session = session.unwrap_or_else(|error| panic!("{error}"));
+        Self { session, is_plain: false, seen: 0 }
     }
 
     /// For crates that drive the machine themselves.
     pub fn session(&mut self) -> &mut Session {
-        self.engine.session()
+        &mut self.session
     }
 
     pub fn release(&self) -> &str {
-        self.engine.release()
+        self.session.release()
     }
 
     pub fn check(&mut self, object: &str, set: &BTreeMap<String, String>) -> Result<LoadOutcome> {
-        self.engine.check(object, set, &step)
+        self.session.ask(Check { object: object.into(), set: set.clone() })
     }
 
     pub fn attach(&mut self, object: &str, set: &BTreeMap<String, String>) -> Result<()> {
-        self.engine.attach(object, set, &step)
+        self.attach_at(object, set, Placement::default())
     }
 
     pub fn attach_at(
@@ -215,35 +222,36 @@ impl Guest {
         set: &BTreeMap<String, String>,
         placement: Placement,
     ) -> Result<()> {
-        self.engine.attach_at(object, set, placement, &step)
+        self.session.attach(Attach { object: object.into(), set: set.clone(), placement })
     }
 
     pub fn detach(&mut self) -> Result<()> {
-        self.engine.detach(&step)
+        self.session.ask(Detach)
     }
 
     pub fn set_up(&mut self, device: Device) -> Result<()> {
-        self.engine.set_up(device, &step)
+        self.session.ask(SetupDevice { device })
     }
 
     pub fn run(&mut self, spec: WorkloadSpec) -> Result<Sample> {
-        self.engine.run(spec, &step)
+        self.session.ask(RunWorkload { spec })
     }
 
     pub fn exec(&mut self, argv: &[&str]) -> Result<(i32, String, String)> {
-        self.engine.exec(argv, &step)
+        let Exit { status, stdout, stderr } = self.session.ask(Exec::new(argv))?;
+        Ok((status, stdout, stderr))
     }
 
     pub fn kernel_log(&mut self) -> Result<Vec<String>> {
-        self.engine.kernel_log(&step)
+        self.session.ask(KernelLog)
     }
 
     pub fn load_module(&mut self) -> Result<()> {
-        self.engine.done(LoadModule, &step)
+        self.session.ask(LoadModule)
     }
 
     pub fn unload_module(&mut self) -> Result<()> {
-        self.engine.done(UnloadModule, &step)
+        self.session.ask(UnloadModule)
     }
 
     fn has_module(&mut self) -> Result<bool> {
@@ -257,74 +265,75 @@ impl Guest {
         cycles: u32,
         readers: u32,
     ) -> Result<()> {
-        self.engine.done(Churn { kind, object: object.into(), cycles, readers }, &step)
+        self.session.ask(Churn { kind, object: object.into(), cycles, readers })
     }
 
     pub fn stress(&mut self, spec: StressSpec) -> Result<StressReport> {
-        self.engine.stress(spec, &step)
+        self.session.ask(Stress { spec })
     }
 
     pub fn make_cgroup(&mut self, name: &str, memory_max: Option<u64>) -> Result<()> {
-        self.engine.done(MakeCgroup { name: name.into(), memory_max }, &step)
+        self.session.ask(MakeCgroup { name: name.into(), memory_max })
     }
 
     pub fn run_together(&mut self, runs: Vec<GroupRun>) -> Result<Vec<Sample>> {
-        self.engine.run_together(runs, &step)
+        self.session.ask(RunTogether { runs })
     }
 
     pub fn break_device(&mut self, offsets: Vec<u64>) -> Result<()> {
-        self.engine.done(BreakDevice { offsets }, &step)
+        self.session.ask(BreakDevice { offsets })
     }
 
     pub fn read_all(&mut self, by: ReadBy) -> Result<Sight> {
-        self.engine.read_all(by, &step)
+        self.session.ask(ReadAll { by })
     }
 
     pub fn make_root(&mut self, layers: &[&str]) -> Result<()> {
-        self.engine.make_root(layers, &step)
+        self.session.ask(root_over(layers))
     }
 
     pub fn bind(&mut self, from: &str, at: &str) -> Result<()> {
-        self.engine.bind(from, at, &step)
+        self.session.ask(Bind { from: from.into(), at: at.into() })
     }
 
     pub fn mount_disk(&mut self, name: &str, make: bool, read_only: bool) -> Result<()> {
-        self.engine.mount_disk(name, make, read_only, &step)
+        self.session.ask(MountDisk { name: name.into(), make, read_only })
     }
 
     pub fn unmount_disk(&mut self, name: &str) -> Result<()> {
-        self.engine.unmount_disk(name, &step)
+        self.session.ask(UnmountDisk { name: name.into() })
     }
 
     pub fn make_volume(&mut self, volume: Volume) -> Result<VolumeMade> {
-        self.engine.make_volume(volume, &step)
+        self.session.ask(MakeVolume { volume })
     }
 
     pub fn drop_volume(&mut self) -> Result<()> {
-        self.engine.drop_volume(&step)
+        self.session.ask(DropVolume)
     }
 
     pub fn drop_caches(&mut self, caches: Caches) -> Result<()> {
-        self.engine.drop_caches(caches, &step)
+        self.session.ask(DropCaches { caches })
     }
 
-    pub fn run_program(&mut self, program: Program, talk: Talk<'_>) -> Result<Ran> {
-        self.engine.run_program(program, talk, &step)
+    pub fn talk(&mut self, program: Program, streams: Streams<'_>) -> Result<Ran> {
+        self.session.talk(program, streams)
     }
 
     pub fn capture(&mut self, program: Program) -> Result<Captured> {
-        self.engine.capture(program, &step)
+        self.session.capture(program)
     }
 
     pub fn start_program(&mut self, program: Program) -> Result<u32> {
-        self.engine.start_program(program, &step)
+        self.session.ask(StartProgram { program })
     }
 
     pub fn end_program(&mut self, id: u32, signal: i32, within: Duration) -> Result<Captured> {
-        self.engine.end_program(id, signal, within, &step)
+        let within_ms = u64::try_from(within.as_millis()).expect("a wait of a test is short");
+        self.session.end_program(EndProgram { id, signal, within_ms })
     }
 
     pub fn stop(self) -> Result<()> {
-        self.engine.stop()
+        self.session.stop()
     }
 }

@@ -7,6 +7,7 @@ use raext_kernel::{Kernel, KernelError, Want};
 use raext_model::Progress;
 use std::env;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// What the devices and file systems of the guest need.
 const GUEST_MODULES: [&str; 3] = ["configfs", "null_blk", "xfs"];
@@ -68,7 +69,7 @@ impl Machine {
     ///
     /// # Errors
     /// When a part cannot be had.
-    pub fn assemble(self, progress: &dyn Progress) -> Result<VmConfig, EngineError> {
+    pub fn assemble(self, progress: Rc<dyn Progress>) -> Result<VmConfig, EngineError> {
         let paths = Paths::find()?;
         let step = |text: &str| progress.step(text);
         let choice = &self.kernel;

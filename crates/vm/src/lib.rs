@@ -5,7 +5,6 @@
 //! tested is what users run.
 
 mod assembly;
-mod engine;
 mod error;
 mod input;
 pub mod machine;
@@ -15,7 +14,6 @@ mod session;
 mod transport;
 
 pub use assembly::{GuestObject, KernelChoice, Machine};
-pub use engine::{Engine, Setup, Talk};
 pub use error::EngineError;
 pub use machine::{Disk, Port, Share, libraries};
 pub use paths::Paths;

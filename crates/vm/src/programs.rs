@@ -7,7 +7,7 @@
 
 use crate::{EngineError, Session, Transport};
 use raext_model::requests::{EndProgram, MakeRoot, RunProgram};
-use raext_model::{Converse, Program, Progress, Ran, Stream};
+use raext_model::{Converse, Program, Ran, Stream};
 use std::io::Read;
 
 /// The streams of a program that runs in the guest.
@@ -68,8 +68,7 @@ impl<T: Transport> Session<T> {
     /// As [`Session::talk`].
     pub fn capture(&mut self, program: Program) -> Result<Captured, EngineError> {
         let program = Program { input: false, ..program };
-        let progress = self.progress();
-        self.captured(&RunProgram { program }, &*progress)
+        self.captured(&RunProgram { program })
     }
 
     /// End a program in the background, and keep its output.
@@ -77,15 +76,10 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// As [`Session::ask`].
     pub fn end_program(&mut self, end: EndProgram) -> Result<Captured, EngineError> {
-        let progress = self.progress();
-        self.captured(&end, &*progress)
+        self.captured(&end)
     }
 
-    pub(crate) fn captured<R: Converse>(
-        &mut self,
-        request: &R,
-        progress: &dyn Progress,
-    ) -> Result<Captured, EngineError> {
+    fn captured<R: Converse>(&mut self, request: &R) -> Result<Captured, EngineError> {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut output = |stream, data: &[u8]| {
             match stream {
@@ -94,7 +88,7 @@ impl<T: Transport> Session<T> {
             }
             true
         };
-        let ran = self.exchange(request, Streams::output(&mut output), progress)?;
+        let ran = self.converse(request, Streams::output(&mut output))?;
         Ok(Captured { ran, stdout, stderr })
     }
 }

@@ -31,19 +31,13 @@ impl Session {
     /// # Errors
     /// When one of these steps fails.
     pub fn boot(machine: Machine, progress: Rc<dyn Progress>) -> Result<Self, EngineError> {
-        let mut session = Self::boot_shown(machine, &*progress)?;
-        session.progress = progress;
-        Ok(session)
-    }
-
-    pub(crate) fn boot_shown(machine: Machine, shown: &dyn Progress) -> Result<Self, EngineError> {
         let tags: Vec<_> = machine.shares.iter().map(|share| share.tag.clone()).collect();
-        let config = machine.assemble(shown)?;
-        let mut session = Self::start_shown(&config, shown)?;
-        shown.step("loading the module");
-        session.exchange(&LoadModule, Streams::output(&mut |_, _| true), shown)?;
+        let config = machine.assemble(Rc::clone(&progress))?;
+        let mut session = Self::start(&config, progress)?;
+        session.progress.step("loading the module");
+        session.ask(LoadModule)?;
         for tag in tags {
-            session.exchange(&MountShare { tag }, Streams::output(&mut |_, _| true), shown)?;
+            session.ask(MountShare { tag })?;
         }
         Ok(session)
     }
@@ -53,17 +47,11 @@ impl Session {
     /// # Errors
     /// When it does not boot.
     pub fn start(config: &VmConfig, progress: Rc<dyn Progress>) -> Result<Self, VmError> {
-        let mut session = Self::start_shown(config, &*progress)?;
-        session.progress = progress;
-        Ok(session)
-    }
-
-    fn start_shown(config: &VmConfig, shown: &dyn Progress) -> Result<Self, VmError> {
-        let port = Port::boot(config, shown)?;
+        let port = Port::boot(config, &*progress)?;
         let start = port.started();
         let (hello, answer) = (config.boot_deadline, config.answer_deadline);
-        let session = Self::open(port, Rc::new(Silent), hello, answer)?;
-        shown.step(&format!(
+        let session = Self::open(port, progress, hello, answer)?;
+        session.progress.step(&format!(
             "Linux {} is up after {:.1} s",
             session.release,
             start.elapsed().as_secs_f32()
@@ -168,16 +156,6 @@ impl<T: Transport> Session<T> {
         request: &R,
         streams: Streams<'_>,
     ) -> Result<R::Answer, EngineError> {
-        let progress = Rc::clone(&self.progress);
-        self.exchange(request, streams, &*progress)
-    }
-
-    pub(crate) fn exchange<R: Request>(
-        &mut self,
-        request: &R,
-        streams: Streams<'_>,
-        progress: &dyn Progress,
-    ) -> Result<R::Answer, EngineError> {
         self.say(&ToAgent::Ask(Ask::new(request).map_err(VmError::Wire)?))?;
         let mut input = streams.input.map(|source| Input::new(source, self.transport.waker()));
         let mut is_heeded = true;
@@ -197,7 +175,7 @@ impl<T: Transport> Session<T> {
             };
             by = Instant::now() + self.deadline;
             match message {
-                FromAgent::Progress(text) => progress.step(&text),
+                FromAgent::Progress(text) => self.progress.step(&text),
                 FromAgent::Output { stream, data } => {
                     if is_heeded && !(streams.output)(stream, &data) {
                         is_heeded = false;

@@ -6,7 +6,7 @@ use raext_e2e::{Guest, cases, guest_file, guest_path, shipped, stop_clean, usual
 use raext_model::{
     Caches, DeviceProfile, End, Folder, Fs, Output, Placement, Program, Stream, User, Volume,
 };
-use raext_vm::{Captured, Disk, Setup, Share, Talk};
+use raext_vm::{Captured, Disk, Machine, Share, Streams};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
@@ -25,7 +25,7 @@ cases! {
 const MIB: u64 = 1 << 20;
 
 fn boot(shares: &[(&str, &Path)], disks: Vec<Disk>) -> Guest {
-    let setup = Setup {
+    let machine = Machine {
         kernel: usual_kernel(),
         objects: vec![guest_file(guest_path("wide"), shipped("wide"))],
         shares: shares
@@ -33,9 +33,9 @@ fn boot(shares: &[(&str, &Path)], disks: Vec<Disk>) -> Guest {
             .map(|(tag, path)| Share { tag: (*tag).into(), path: path.to_path_buf() })
             .collect(),
         disks,
-        ..Setup::default()
+        ..Machine::default()
     };
-    Guest::start(setup)
+    Guest::start(machine)
 }
 
 fn program(argv: &[&str]) -> Program {
@@ -165,8 +165,8 @@ fn output_comes_live_and_input_goes_in() {
         heard.push((Instant::now(), stream, data.to_vec()));
         true
     };
-    let talk = Talk { output: &mut output, input: None };
-    guest.run_program(sh("echo first; sleep 3; echo second >&2"), talk).unwrap();
+    let streams = Streams { output: &mut output, input: None };
+    guest.talk(sh("echo first; sleep 3; echo second >&2"), streams).unwrap();
     let [(first, Stream::Stdout, _), (second, Stream::Stderr, _)] = &heard[..] else {
         panic!("{heard:?}")
     };
@@ -179,17 +179,18 @@ fn output_comes_live_and_input_goes_in() {
         back.extend_from_slice(data);
         true
     };
-    let talk = Talk { output: &mut output, input: Some(Box::new(Cursor::new(sent.clone()))) };
-    let ran = guest.run_program(program(&["cat"]), talk).unwrap();
+    let streams = Streams { output: &mut output, input: Some(Box::new(Cursor::new(sent.clone()))) };
+    let ran = guest.talk(program(&["cat"]), streams).unwrap();
     assert!(ran.end == End::Exit(0) && back == sent, "{ran:?}, {} bytes", back.len());
     // Input that nobody reads, or reads to its end.
-    let talk = Talk { output: &mut |_, _| true, input: Some(Box::new(Cursor::new(sent.clone()))) };
-    let ran = guest.run_program(program(&["true"]), talk).unwrap();
+    let streams =
+        Streams { output: &mut |_, _| true, input: Some(Box::new(Cursor::new(sent.clone()))) };
+    let ran = guest.talk(program(&["true"]), streams).unwrap();
     assert_eq!(ran.end, End::Exit(0));
     assert_eq!(run(&mut guest, program(&["wc", "-c"])).text(), "0\n");
     // Nobody listens any more.
-    let talk = Talk { output: &mut |_, _| false, input: None };
-    let ran = guest.run_program(program(&["yes"]), talk).unwrap();
+    let streams = Streams { output: &mut |_, _| false, input: None };
+    let ran = guest.talk(program(&["yes"]), streams).unwrap();
     assert_eq!(ran.end, End::Signal(9));
 
     let start = Instant::now();

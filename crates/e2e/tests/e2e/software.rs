@@ -8,7 +8,7 @@ use raext_measure::experiment::{
 };
 use raext_measure::software::SoftwareRow;
 use raext_model::{DeviceProfile, End, Fs, Lines, Output, Program, User};
-use raext_vm::{Paths, Setup};
+use raext_vm::{Machine, Paths};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -51,16 +51,16 @@ fn good(run: Result<Outcome, Flaw>) -> Outcome {
 
 fn rows_have_one_answer_and_say_what_is_wrong() {
     let mut rows = ["sqlite-points", "ripgrep", "tar-beside-reads"].map(row);
-    let mut setup = Setup {
+    let mut machine = Machine {
         kernel: usual_kernel(),
         objects: vec![guest_file(guest_path("wide"), shipped("wide"))],
-        ..Setup::default()
+        ..Machine::default()
     };
     for row in &mut rows {
-        row.provide(&mut setup).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
+        row.provide(&mut machine).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
     }
-    assert_eq!((setup.shares.len(), setup.disks.len()), (1, 3));
-    let mut guest = Guest::start(setup);
+    assert_eq!((machine.shares.len(), machine.disks.len()), (1, 3));
+    let mut guest = Guest::start(machine);
     for row in &mut rows {
         row.prepare(guest.session()).unwrap_or_else(|why| panic!("{}: {why}", row.name()));
         let kernel = good(row.run(guest.session(), &COLD));
