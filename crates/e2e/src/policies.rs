@@ -5,11 +5,13 @@
 
 use crate::step;
 use raext_bpf::build::{Builder, Toolchain};
+use raext_model::Lines;
 use raext_vm::Paths;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -111,9 +113,9 @@ fn built() -> &'static Built {
 
 fn build(paths: &Paths, out: &Path) {
     let _ = fs::remove_file(out.join("stamp"));
-    let builder = Builder::new(&paths.root, &paths.build);
+    let builder = Builder::new(&paths.root, &paths.build, Rc::new(Lines(step)));
     let checked = |source: &Path, into: &str| {
-        let built = builder.build(source, &out.join(into), &step);
+        let built = builder.build(source, &out.join(into));
         built.unwrap_or_else(|error| panic!("{}: {error}", source.display()));
     };
     for name in names() {

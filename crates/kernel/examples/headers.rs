@@ -3,17 +3,21 @@
 //! series, and fetches that kernel into `RAEXT_CACHE` if need be. `make check`
 //! compiles the module against these headers.
 
-use raext_kernel::{Want, provide};
+use raext_kernel::{Kernels, Want};
+use raext_model::Lines;
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 fn main() -> ExitCode {
     let Some(cache) = env::var_os("RAEXT_CACHE") else {
         eprintln!("headers: RAEXT_CACHE is not set: set it to the cache's folder");
         return ExitCode::from(2);
     };
-    match provide(&PathBuf::from(cache), &Want::default(), false, &|step| eprintln!("{step}")) {
+    let progress = Rc::new(Lines(|step: &str| eprintln!("{step}")));
+    let kernels = Kernels::new(&PathBuf::from(cache), progress);
+    match kernels.and_then(|kernels| kernels.provide(&Want::default(), false)) {
         Ok(kernel) => {
             println!("{}", kernel.headers.display());
             ExitCode::SUCCESS

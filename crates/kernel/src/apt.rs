@@ -7,6 +7,7 @@
 //! nothing is installed: to apt's mind that machine is empty.
 
 use crate::{KernelError, cache, pinned::Pinned};
+use raext_model::Progress;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -61,10 +62,10 @@ impl Apt {
     pub(crate) fn newer(
         cache: &Path,
         age: Duration,
-        step: &dyn Fn(&str),
+        progress: &dyn Progress,
     ) -> Result<Self, KernelError> {
         let why = "fetching the package lists of newer kernels";
-        Self::suites(&cache.join("apt"), &[SUITE, KERNELS], age, &|| step(why))
+        Self::suites(&cache.join("apt"), &[SUITE, KERNELS], age, &|| progress.step(why))
     }
 
     /// Suites of the machine's mirror, for a machine that has nothing; their
@@ -353,7 +354,7 @@ mod tests {
     fn a_file_that_is_not_what_it_was_is_refused() {
         let cache = std::env::var_os("RAEXT_CACHE").expect("set RAEXT_CACHE to the cache's folder");
         let day = Duration::from_secs(24 * 60 * 60);
-        let apt = Apt::newer(Path::new(&cache), day, &|step| eprintln!("{step}")).unwrap();
+        let apt = Apt::newer(Path::new(&cache), day, &raext_model::Silent).unwrap();
         let right = crate::pinned::pinned("linux-kbuild-6.18.15+deb13").unwrap();
         let wrong = Pinned { sha256: &"0".repeat(64).leak()[..], ..*right };
         let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use crate::image::release_of_image;
 use crate::pinned;
 use crate::series::numbers;
 use crate::tested::is_tested;
-use crate::{Kernel, KernelError, Series};
+use crate::{Kernel, KernelError, Kernels, Series};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,26 +29,22 @@ const SHOWN: usize = 10;
 /// Where packages of different ages put the modules.
 const MODULES: [&str; 2] = ["lib/modules", "usr/lib/modules"];
 
-pub(crate) fn newest(
-    cache: &Path,
-    series: Series,
-    step: &dyn Fn(&str),
-) -> Result<Kernel, KernelError> {
-    let kernels = cache.join("kernels");
-    if let Some(release) = cached(&kernels, series) {
-        return assemble(cache, release, step);
+pub(crate) fn newest(kernels: &Kernels, series: Series) -> Result<Kernel, KernelError> {
+    let dir = kernels.cache.join("kernels");
+    if let Some(release) = cached(&dir, series) {
+        return assemble(kernels, release);
     }
-    let lock = cache::lock(&kernels)?;
+    let lock = cache::lock(&dir)?;
     // Another process may have fetched it while this one waited.
-    if let Some(release) = cached(&kernels, series) {
+    if let Some(release) = cached(&dir, series) {
         drop(lock);
-        return assemble(cache, release, step);
+        return assemble(kernels, release);
     }
-    let (apt, suite, choice) = find(cache, series, step)?;
-    let made = cache::begin(&kernels)?;
-    step(&format!("downloading kernel {}", choice.release));
+    let (apt, suite, choice) = find(kernels, series)?;
+    let made = cache::begin(&dir)?;
+    kernels.progress.step(&format!("downloading kernel {}", choice.release));
     download(&apt, made.path(), &choice.packages)?;
-    step(&format!("unpacking kernel {}", choice.release));
+    kernels.progress.step(&format!("unpacking kernel {}", choice.release));
     let files = apt::packages_in(made.path())?;
     for file in &files {
         apt::unpack(file, made.path())?;
@@ -69,25 +65,25 @@ pub(crate) fn newest(
     if let Some(suite) = suite {
         Environment::mark(made.path(), suite)?;
     }
-    cache::finish(made, &kernels.join(&choice.release))?;
+    cache::finish(made, &dir.join(&choice.release))?;
     drop(lock);
-    assemble(cache, choice.release, step)
+    assemble(kernels, choice.release)
 }
 
 /// The kernel in the machine's own archive, else among the newer ones; with the
 /// suite that it is for, where that is not the machine's.
 fn find(
-    cache: &Path,
+    kernels: &Kernels,
     series: Series,
-    step: &dyn Fn(&str),
 ) -> Result<(Apt, Option<&'static str>, Choice), KernelError> {
-    step(&format!("looking for the newest kernel {series} in the package archive"));
+    let looking = format!("looking for the newest kernel {series} in the package archive");
+    kernels.progress.step(&looking);
     let machine = Apt::of_the_machine();
     match choose(&machine.search()?, series) {
         Err(KernelError::NotInArchive { .. }) => {}
         choice => return Ok((machine, None, choice?)),
     }
-    let newer = Apt::newer(cache, Duration::ZERO, step)?;
+    let newer = Apt::newer(&kernels.cache, Duration::ZERO, &*kernels.progress)?;
     let choice = choose(&with_pinned(newer.search()?), series)?;
     Ok((newer, Some(apt::SUITE), choice))
 }
@@ -119,13 +115,10 @@ pub(crate) fn all_cached(cache: &Path) -> Vec<String> {
 
 /// The releases of the kernels that can be had, the newest of each series,
 /// newest first.
-pub(crate) fn available(
-    cache: &Path,
-    age: Duration,
-    step: &dyn Fn(&str),
-) -> Result<Vec<String>, KernelError> {
+pub(crate) fn available(kernels: &Kernels, age: Duration) -> Result<Vec<String>, KernelError> {
     let machine = releases(&Apt::of_the_machine().search()?);
-    let newer = releases(&with_pinned(Apt::newer(cache, age, step)?.search()?));
+    let newer = Apt::newer(&kernels.cache, age, &*kernels.progress)?;
+    let newer = releases(&with_pinned(newer.search()?));
     Ok(newest_of_each(machine, newer))
 }
 
@@ -160,8 +153,8 @@ fn whole(kernels: &Path) -> Vec<String> {
 }
 
 /// The parts of an unpacked kernel.
-fn assemble(cache: &Path, release: String, step: &dyn Fn(&str)) -> Result<Kernel, KernelError> {
-    let root = cache.join("kernels").join(&release);
+fn assemble(kernels: &Kernels, release: String) -> Result<Kernel, KernelError> {
+    let root = kernels.cache.join("kernels").join(&release);
     let image = image(&root, &release);
     let modules_dir = MODULES
         .into_iter()
@@ -169,10 +162,10 @@ fn assemble(cache: &Path, release: String, step: &dyn Fn(&str)) -> Result<Kernel
         .find(|dir| dir.exists())
         .ok_or_else(|| KernelError::Package { release: release.clone(), what: "modules".into() })?;
     let unpacked = root.join(format!("usr/src/linux-headers-{release}"));
-    let headers = headers::usable(&unpacked, &release, &image, &root, step)?;
+    let headers = headers::usable(&unpacked, &release, &image, &root, &*kernels.progress)?;
     Ok(Kernel {
         untested: !is_tested(&release),
-        environment: Environment::of(&root, cache)?,
+        environment: Environment::of(&root, &kernels.cache)?,
         release,
         image,
         modules_dir,

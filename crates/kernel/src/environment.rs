@@ -9,7 +9,8 @@
 //! under the same paths; without root, in a user namespace too.
 
 use crate::apt::{self, Apt, SUITE};
-use crate::{KernelError, cache};
+use crate::{KernelError, Kernels, cache};
+use raext_model::Progress;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -100,12 +101,12 @@ impl Environment {
     /// made if need be.
     pub(crate) fn command(
         &self,
+        kernels: &Kernels,
         release: &str,
         shown: &[&Path],
         words: Vec<OsString>,
-        step: &dyn Fn(&str),
     ) -> Result<Command, KernelError> {
-        self.make(step)?;
+        self.make(&*kernels.progress)?;
         let mut command = Command::new("unshare");
         command.arg("--mount");
         if !rustix::process::geteuid().is_root() {
@@ -132,7 +133,7 @@ impl Environment {
         Ok(command)
     }
 
-    fn make(&self, step: &dyn Fn(&str)) -> Result<(), KernelError> {
+    fn make(&self, progress: &dyn Progress) -> Result<(), KernelError> {
         if self.root.join(DONE).exists() {
             return Ok(());
         }
@@ -141,14 +142,14 @@ impl Environment {
         if self.root.join(DONE).exists() {
             return Ok(());
         }
-        let apt = Apt::newer(&self.cache, LISTS, step)?;
+        let apt = Apt::newer(&self.cache, LISTS, progress)?;
         let made = cache::begin(&dir)?;
         let packages = made.path().join("var/packages");
         let compiler = &self.compiler;
-        step(&format!("downloading {compiler}, pahole and what they need ({SUITE})"));
+        progress.step(&format!("downloading {compiler}, pahole and what they need ({SUITE})"));
         let wanted: Vec<&str> = PACKAGES.into_iter().chain([&**compiler]).collect();
         apt.download_closure(&packages, &wanted)?;
-        step(&format!("unpacking {compiler}, pahole and what they need, about 260 MB"));
+        progress.step(&format!("unpacking {compiler}, pahole and what they need, about 260 MB"));
         let mut files = apt::packages_in(&packages)?;
         // It has the links /bin and /lib, which must be there before the rest.
         files.sort_by_key(|file| !is_package(file, "base-files"));

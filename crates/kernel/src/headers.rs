@@ -10,6 +10,7 @@
 use crate::KernelError;
 use crate::cache;
 use crate::image::carve_btf;
+use raext_model::Progress;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -32,7 +33,7 @@ pub(crate) fn usable(
     release: &str,
     image: &Path,
     store: &Path,
-    step: &dyn Fn(&str),
+    progress: &dyn Progress,
 ) -> Result<PathBuf, KernelError> {
     let lacks = |what: &str, package: String| KernelError::Headers {
         path: headers.to_owned(),
@@ -83,7 +84,7 @@ pub(crate) fn usable(
         None => write("Makefile", text.as_bytes())?,
     }
     if carve {
-        step(&format!("carving the BTF out of {}", image.display()));
+        progress.step(&format!("carving the BTF out of {}", image.display()));
         write("vmlinux", &carve_btf(image)?)?;
     }
     write(MADE_OF, made_of.as_bytes())?;
@@ -183,7 +184,7 @@ mod tests {
 
     fn shadow_of(root: &Path) -> Result<PathBuf, KernelError> {
         let (headers, store) = (root.join("h"), root.join("store"));
-        usable(&headers, RELEASE, &root.join("vmlinuz"), &store, &|_| ())
+        usable(&headers, RELEASE, &root.join("vmlinuz"), &store, &raext_model::Silent)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Builds `readahead_ext.ko` for a kernel, when it is not built yet.
 
-use crate::{Kernel, KernelError, cache};
+use crate::{Kernel, KernelError, Kernels, cache};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -15,40 +15,42 @@ const BUILT_FROM: &str = ".built-from";
 /// How the messages of kmod/build.sh begin.
 const OURS: &str = "kmod: ";
 
-/// Build the module from the sources in `kmod` for `kernel`, in the folder
-/// `out` (made if need be; else empty or of an earlier build), by `make -C kmod`.
-/// Nothing is done when the sources and the kernel are those of the last build.
-/// Returns the path of `readahead_ext.ko`.
-///
-/// # Errors
-/// When a tool of the build is missing, or with the compiler's words when the
-/// sources do not compile.
-pub fn build_module(
-    kernel: &Kernel,
-    kmod: &Path,
-    out: &Path,
-    step: &dyn Fn(&str),
-) -> Result<PathBuf, KernelError> {
-    let out = std::path::absolute(out).map_err(|e| KernelError::io("resolve", out, e))?;
-    let built = out.join("readahead_ext.ko");
-    let note = out.join(BUILT_FROM);
-    let from = built_from(kernel, kmod)?;
-    let fresh = || built.exists() && fs::read_to_string(&note).is_ok_and(|text| text == from);
-    if fresh() {
-        return Ok(built);
+impl Kernels {
+    /// Build the module from the sources in `kmod` for `kernel`, in the folder
+    /// `out` (made if need be; else empty or of an earlier build), by `make -C kmod`.
+    /// Nothing is done when the sources and the kernel are those of the last build.
+    /// Returns the path of `readahead_ext.ko`.
+    ///
+    /// # Errors
+    /// When a tool of the build is missing, or with the compiler's words when the
+    /// sources do not compile.
+    pub fn build_module(
+        &self,
+        kernel: &Kernel,
+        kmod: &Path,
+        out: &Path,
+    ) -> Result<PathBuf, KernelError> {
+        let out = std::path::absolute(out).map_err(|e| KernelError::io("resolve", out, e))?;
+        let built = out.join("readahead_ext.ko");
+        let note = out.join(BUILT_FROM);
+        let from = built_from(kernel, kmod)?;
+        let fresh = || built.exists() && fs::read_to_string(&note).is_ok_and(|text| text == from);
+        if fresh() {
+            return Ok(built);
+        }
+        // The lock is beside the build folder, which has to begin empty.
+        let _lock = cache::lock(out.parent().unwrap_or(&out))?;
+        if fresh() {
+            return Ok(built);
+        }
+        make(self, kernel, kmod, &out)?;
+        fs::write(&note, from).map_err(|e| KernelError::io("write", &note, e))?;
+        Ok(built)
     }
-    // The lock is beside the build folder, which has to begin empty.
-    let _lock = cache::lock(out.parent().unwrap_or(&out))?;
-    if fresh() {
-        return Ok(built);
-    }
-    make(kernel, kmod, &out, step)?;
-    fs::write(&note, from).map_err(|e| KernelError::io("write", &note, e))?;
-    Ok(built)
 }
 
-fn make(kernel: &Kernel, kmod: &Path, out: &Path, step: &dyn Fn(&str)) -> Result<(), KernelError> {
-    let output = command(kernel, kmod, out, step)?
+fn make(kernels: &Kernels, kernel: &Kernel, kmod: &Path, out: &Path) -> Result<(), KernelError> {
+    let output = command(kernels, kernel, kmod, out)?
         .env("LC_ALL", "C")
         // Run from a Makefile, the options of that make are not for this one.
         .env_remove("MAKEFLAGS")
@@ -74,10 +76,10 @@ fn make(kernel: &Kernel, kmod: &Path, out: &Path, step: &dyn Fn(&str)) -> Result
 
 /// The build, on the machine or where the kernel's own tools run.
 fn command(
+    kernels: &Kernels,
     kernel: &Kernel,
     kmod: &Path,
     out: &Path,
-    step: &dyn Fn(&str),
 ) -> Result<Command, KernelError> {
     let assign = |name: &str, path: &Path| {
         let mut argument = OsString::from(name);
@@ -92,7 +94,7 @@ fn command(
     }
     let building = format!("building the module for {}", kernel.release);
     let Some(environment) = &kernel.environment else {
-        step(&building);
+        kernels.progress.step(&building);
         words.extend(["-C".into(), kmod.into()]);
         words.extend([assign("KDIR=", &kernel.headers), assign("O=", out)]);
         let mut command = Command::new("make");
@@ -104,8 +106,8 @@ fn command(
     words.extend(["-C".into(), kmod.clone().into()]);
     words.extend([assign("KDIR=", &kernel.headers), assign("O=", out)]);
     let command =
-        environment.command(&kernel.release, &[&kmod, out, &kernel.store], words, step)?;
-    step(&building);
+        environment.command(kernels, &kernel.release, &[&kmod, out, &kernel.store], words)?;
+    kernels.progress.step(&building);
     Ok(command)
 }
 
@@ -132,8 +134,9 @@ fn built_from(kernel: &Kernel, kmod: &Path) -> Result<String, KernelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use raext_model::{Classified as _, Kind};
+    use raext_model::{Classified as _, Kind, Lines, Silent};
     use std::cell::Cell;
+    use std::rc::Rc;
     use tempfile::TempDir;
 
     /// A kernel as far as it matters here, and a Makefile for the module's.
@@ -160,13 +163,20 @@ mod tests {
         (dir, kernel, kmod)
     }
 
+    fn silent(dir: &TempDir) -> Kernels {
+        Kernels::new(dir.path(), Rc::new(Silent)).unwrap()
+    }
+
     #[test]
     fn the_module_is_built_again_only_when_something_changed() {
         let (dir, kernel, kmod) = setting("mkdir -p $O && cat main.c > $O/readahead_ext.ko");
         let out = dir.path().join("build/6.12.1");
-        let steps = Cell::new(0);
+        let steps = Rc::new(Cell::new(0));
+        let counted = steps.clone();
+        let progress = Rc::new(Lines(move |_: &str| counted.set(counted.get() + 1)));
+        let kernels = Kernels::new(dir.path(), progress).unwrap();
         let build = || {
-            let path = build_module(&kernel, &kmod, &out, &|_| steps.set(steps.get() + 1)).unwrap();
+            let path = kernels.build_module(&kernel, &kmod, &out).unwrap();
             fs::read_to_string(path).unwrap()
         };
         assert_eq!((build(), steps.get()), ("int x;\n".into(), 1));
@@ -182,7 +192,7 @@ mod tests {
     #[test]
     fn the_compilers_words_are_passed_on() {
         let (dir, kernel, kmod) = setting("@echo 'main.c:1: error: no' >&2; false");
-        let error = build_module(&kernel, &kmod, &dir.path().join("out"), &|_| ()).unwrap_err();
+        let error = silent(&dir).build_module(&kernel, &kmod, &dir.path().join("out")).unwrap_err();
         assert_eq!(error.kind(), Kind::Refused);
         let text = error.to_string();
         assert!(text.starts_with("the module does not build for 6.12.1:\nmain.c:1: error: no"));
@@ -191,7 +201,7 @@ mod tests {
     #[test]
     fn what_the_build_lacks_is_the_environments_fault() {
         let (dir, kernel, kmod) = setting("@echo 'kmod: pahole is missing' >&2; false");
-        let error = build_module(&kernel, &kmod, &dir.path().join("out"), &|_| ()).unwrap_err();
+        let error = silent(&dir).build_module(&kernel, &kmod, &dir.path().join("out")).unwrap_err();
         assert_eq!(error.kind(), Kind::Environment);
         assert_eq!(error.to_string(), "the module cannot be built: pahole is missing");
     }

@@ -2,11 +2,11 @@
 //! Gets a stock kernel to run, and what belongs to it.
 //!
 //! A [`Kernel`] is four things that must fit each other: the image, its
-//! modules, its headers and its BTF. [`provide`] takes them from the package
+//! modules, its headers and its BTF. [`Kernels::provide`] takes them from the package
 //! archive into a cache (nothing is installed: an installed image would change
 //! the boot menu) or finds them beside an image of the user's own. Kernels that
 //! are newer than the machine come with the tools to build for them.
-//! [`survey()`] says which there are, [`load_order`] reads modules out of it, [`build_module`] builds
+//! [`Kernels::survey`] says which there are, [`load_order`] reads modules out of it, [`Kernels::build_module`] builds
 //! `readahead_ext.ko` for it, and [`carve_btf`] finds the BTF in an image.
 
 mod apt;
@@ -28,19 +28,19 @@ mod survey;
 mod tested;
 
 use environment::Environment;
+use raext_model::Progress;
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::str::FromStr;
 
 pub use error::KernelError;
 pub use image::{carve_btf, release_of_image};
-pub use kmod::build_module;
 pub use modules::load_order;
-pub use programs::{ProgramRoot, provide_programs};
-pub use running::running;
+pub use programs::{Packages, ProgramRoot};
 pub use series::{NotASeries, Series};
-pub use survey::{Known, Survey, survey};
+pub use survey::{Known, Survey};
 pub use tested::{TESTED, Tested, refuse_untested};
 
 /// A kernel with all that is needed to boot it and to build a module for it.
@@ -100,31 +100,45 @@ impl Default for Want {
     }
 }
 
-/// Provide a kernel. What is made is kept in `cache`, whole or not at all;
-/// `step` is told the name of each step that takes long. A kernel of a series
-/// that is not in [`TESTED`] is refused, unless `untested` says to go on.
-///
-/// # Errors
-/// When the archive, a tool or the network is wanting, the given image is none,
-/// or the kernel is refused; its [`Kind`](raext_model::Kind) tells them apart.
-pub fn provide(
-    cache: &Path,
-    want: &Want,
-    untested: bool,
-    step: &dyn Fn(&str),
-) -> Result<Kernel, KernelError> {
-    let cache = std::path::absolute(cache).map_err(|e| KernelError::io("resolve", cache, e))?;
-    let refuse = |version: &str| if untested { Ok(()) } else { refuse_untested(version) };
-    match want {
-        Want::NewestOf(series) => {
-            refuse(&series.to_string())?;
-            archive::newest(&cache, *series, step)
-        }
-        Want::Image(image) => {
-            refuse(&release_of_image(image)?)?;
-            own::beside(&cache, image, step)
+/// The kernels in a cache, and those of the package archive.
+#[derive(Clone)]
+pub struct Kernels {
+    pub(crate) cache: PathBuf,
+    pub(crate) progress: Rc<dyn Progress>,
+}
+
+impl Kernels {
+    /// Kernels that are kept in `cache`. `progress` shows each step that takes long.
+    ///
+    /// # Errors
+    /// When the path cannot be resolved.
+    pub fn new(cache: &Path, progress: Rc<dyn Progress>) -> Result<Self, KernelError> {
+        Ok(Self { cache: absolute(cache)?, progress })
+    }
+
+    /// Provide a kernel. It is kept in the cache, whole or not at all. A kernel of a
+    /// series that is not in [`TESTED`] is refused, unless `untested` says to go on.
+    ///
+    /// # Errors
+    /// When the archive, a tool or the network is wanting, the given image is none,
+    /// or the kernel is refused; its [`Kind`](raext_model::Kind) tells them apart.
+    pub fn provide(&self, want: &Want, untested: bool) -> Result<Kernel, KernelError> {
+        let refuse = |version: &str| if untested { Ok(()) } else { refuse_untested(version) };
+        match want {
+            Want::NewestOf(series) => {
+                refuse(&series.to_string())?;
+                archive::newest(self, *series)
+            }
+            Want::Image(image) => {
+                refuse(&release_of_image(image)?)?;
+                own::beside(self, image)
+            }
         }
     }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, KernelError> {
+    std::path::absolute(path).map_err(|e| KernelError::io("resolve", path, e))
 }
 
 #[cfg(test)]
@@ -146,8 +160,9 @@ mod tests {
     fn an_untested_series_is_refused_before_anything_is_looked_for() {
         let dir = tempfile::tempdir().unwrap();
         let want = Want::NewestOf(Series { major: 5, minor: 10 });
-        let step = |step: &str| panic!("{step}");
-        let error = provide(dir.path(), &want, false, &step).unwrap_err();
+        let progress = Rc::new(raext_model::Lines(|step: &str| panic!("{step}")));
+        let kernels = Kernels::new(dir.path(), progress).unwrap();
+        let error = kernels.provide(&want, false).unwrap_err();
         assert!(matches!(error, KernelError::Untested { .. }), "{error}");
     }
 }

@@ -4,17 +4,13 @@
 use crate::environment::Environment;
 use crate::headers::{self, release_of};
 use crate::tested::is_tested;
-use crate::{Kernel, KernelError, release_of_image};
+use crate::{Kernel, KernelError, Kernels, release_of_image};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
-pub(crate) fn beside(
-    cache: &Path,
-    image: &Path,
-    step: &dyn Fn(&str),
-) -> Result<Kernel, KernelError> {
+pub(crate) fn beside(kernels: &Kernels, image: &Path) -> Result<Kernel, KernelError> {
     let release = release_of_image(image)?;
     let image =
         fs::canonicalize(image).map_err(|e| KernelError::not_a_kernel(image, e.to_string()))?;
@@ -42,11 +38,11 @@ pub(crate) fn beside(
         // The one byte that no path has.
         hasher.update(&[0]);
     }
-    let store = cache.join("own").join(format!("{release}-{:08x}", hasher.digest() as u32));
-    let headers = headers::usable(&found, &release, &image, &store, step)?;
+    let store = kernels.cache.join("own").join(format!("{release}-{:08x}", hasher.digest() as u32));
+    let headers = headers::usable(&found, &release, &image, &store, &*kernels.progress)?;
     Ok(Kernel {
         untested: !is_tested(&release),
-        environment: Environment::of(root, cache)?,
+        environment: Environment::of(root, &kernels.cache)?,
         release,
         image,
         modules_dir,
@@ -89,9 +85,10 @@ pub(crate) fn find(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Want;
     use crate::image::tests::{bzimage, elf, gzip};
-    use crate::{Want, provide};
-    use raext_model::{Classified as _, Kind};
+    use raext_model::{Classified as _, Kind, Silent};
+    use std::rc::Rc;
     use tempfile::TempDir;
 
     /// Not of any machine, so that nothing of the machine's own is found.
@@ -113,7 +110,8 @@ mod tests {
     }
 
     fn ask(root: &Path) -> Result<Kernel, KernelError> {
-        provide(&root.join("cache"), &Want::Image(root.join("boot/vmlinuz")), false, &|_| ())
+        let kernels = Kernels::new(&root.join("cache"), Rc::new(Silent))?;
+        kernels.provide(&Want::Image(root.join("boot/vmlinuz")), false)
     }
 
     const MODULES: &str = "lib/modules/6.12.0-raext-test/modules.order";

@@ -4,10 +4,12 @@
 //! root is needed.
 
 use crate::apt::{self, Apt};
-use crate::{KernelError, cache};
+use crate::{KernelError, absolute, cache};
+use raext_model::Progress;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The suite that they are of, on whatever Debian: what is measured stays
@@ -40,62 +42,93 @@ impl ProgramRoot {
     }
 }
 
-/// Provide `packages` with all that they depend on in `cache/software/NAME`; what
-/// is there already is taken as it is. `finish` does what the packages' own
-/// scripts would have done.
-///
-/// # Errors
-/// When the archive, apt or the network is wanting, or the disk is full.
-pub fn provide_programs(
-    cache: &Path,
-    name: &str,
-    packages: &[&str],
-    finish: &dyn Fn(&Path) -> std::io::Result<()>,
-    step: &dyn Fn(&str),
-) -> Result<ProgramRoot, KernelError> {
-    let cache = std::path::absolute(cache).map_err(|e| KernelError::io("resolve", cache, e))?;
-    let dir = cache.join("software");
-    let path = dir.join(name);
-    if let Some(there) = there(&path, packages) {
-        return Ok(there);
+/// The programs in a cache.
+#[derive(Clone)]
+pub struct Packages {
+    cache: PathBuf,
+    progress: Rc<dyn Progress>,
+}
+
+impl Packages {
+    /// Programs that are kept in `cache`.
+    ///
+    /// # Errors
+    /// When the path cannot be resolved.
+    pub fn new(cache: &Path, progress: Rc<dyn Progress>) -> Result<Self, KernelError> {
+        Ok(Self { cache: absolute(cache)?, progress })
     }
-    let lock = cache::lock(&dir)?;
-    // Another process may have made it meanwhile.
-    if let Some(there) = there(&path, packages) {
-        return Ok(there);
+
+    /// The cache.
+    pub fn cache(&self) -> &Path {
+        &self.cache
     }
-    let apt = Apt::suites(&cache.join("apt-software"), &SUITES, LISTS, &|| {
-        step("fetching the package lists of the software to measure");
-    })?;
-    let made = cache::begin(&dir)?;
-    let debs = made.path().join("var/packages");
-    fs::create_dir_all(&debs).map_err(|e| KernelError::io("make the folder", &debs, e))?;
-    step(&format!("downloading {} and what they need", packages.join(", ")));
-    apt.download_closure(&debs, packages)?;
-    for name in MERGED {
-        let (target, link) = (made.path().join("usr").join(name), made.path().join(name));
-        fs::create_dir_all(&target).map_err(|e| KernelError::io("make", &target, e))?;
-        symlink(format!("usr/{name}"), &link).map_err(|e| KernelError::io("create", &link, e))?;
+
+    /// The folder of all roots.
+    pub fn folder(&self) -> PathBuf {
+        self.cache.join("software")
     }
-    let files = apt::packages_in(&debs)?;
-    step(&format!("unpacking {} packages for {name}", files.len()));
-    let mut list = String::new();
-    for file in &files {
-        apt::unpack_merged(file, made.path())?;
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        // apt writes an epoch's colon like that.
-        list += &format!("{}\n", stem.replace("%3a", ":"));
+
+    /// The display of the steps.
+    pub fn progress(&self) -> &Rc<dyn Progress> {
+        &self.progress
     }
-    fs::remove_dir_all(&debs).map_err(|e| KernelError::io("remove", &debs, e))?;
-    finish(made.path()).map_err(|e| KernelError::io("finish", made.path(), e))?;
-    let marker = made.path().join(PACKAGES);
-    fs::write(&marker, list).map_err(|e| KernelError::io("write", &marker, e))?;
-    cache::finish(made, &path)?;
-    drop(lock);
-    there(&path, packages).ok_or_else(|| {
-        let packages = packages.iter().map(|&package| package.to_owned()).collect();
-        KernelError::Download { packages, detail: "apt left some of them out".into() }
-    })
+
+    /// Provide `packages` with all that they depend on in a folder of that name; what
+    /// is there already is taken as it is. `finish` does what the packages' own
+    /// scripts would have done.
+    ///
+    /// # Errors
+    /// When the archive, apt or the network is wanting, or the disk is full.
+    pub fn provide(
+        &self,
+        name: &str,
+        packages: &[&str],
+        finish: &dyn Fn(&Path) -> std::io::Result<()>,
+    ) -> Result<ProgramRoot, KernelError> {
+        let dir = self.folder();
+        let path = dir.join(name);
+        if let Some(there) = there(&path, packages) {
+            return Ok(there);
+        }
+        let lock = cache::lock(&dir)?;
+        // Another process may have made it meanwhile.
+        if let Some(there) = there(&path, packages) {
+            return Ok(there);
+        }
+        let apt = Apt::suites(&self.cache.join("apt-software"), &SUITES, LISTS, &|| {
+            self.progress.step("fetching the package lists of the software to measure");
+        })?;
+        let made = cache::begin(&dir)?;
+        let debs = made.path().join("var/packages");
+        fs::create_dir_all(&debs).map_err(|e| KernelError::io("make the folder", &debs, e))?;
+        self.progress.step(&format!("downloading {} and what they need", packages.join(", ")));
+        apt.download_closure(&debs, packages)?;
+        for name in MERGED {
+            let (target, link) = (made.path().join("usr").join(name), made.path().join(name));
+            fs::create_dir_all(&target).map_err(|e| KernelError::io("make", &target, e))?;
+            symlink(format!("usr/{name}"), &link)
+                .map_err(|e| KernelError::io("create", &link, e))?;
+        }
+        let files = apt::packages_in(&debs)?;
+        self.progress.step(&format!("unpacking {} packages for {name}", files.len()));
+        let mut list = String::new();
+        for file in &files {
+            apt::unpack_merged(file, made.path())?;
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            // apt writes an epoch's colon like that.
+            list += &format!("{}\n", stem.replace("%3a", ":"));
+        }
+        fs::remove_dir_all(&debs).map_err(|e| KernelError::io("remove", &debs, e))?;
+        finish(made.path()).map_err(|e| KernelError::io("finish", made.path(), e))?;
+        let marker = made.path().join(PACKAGES);
+        fs::write(&marker, list).map_err(|e| KernelError::io("write", &marker, e))?;
+        cache::finish(made, &path)?;
+        drop(lock);
+        there(&path, packages).ok_or_else(|| {
+            let packages = packages.iter().map(|&package| package.to_owned()).collect();
+            KernelError::Download { packages, detail: "apt left some of them out".into() }
+        })
+    }
 }
 
 /// What was made before, if all that is wanted now is in it.

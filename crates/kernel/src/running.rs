@@ -2,16 +2,18 @@
 //! The kernel that this runs on, to build the module for it.
 
 use crate::own::find;
-use crate::{Kernel, KernelError, refuse_untested};
+use crate::{Kernel, KernelError, Kernels, refuse_untested};
 use std::path::Path;
 
-/// The running kernel. Its headers are those that `/lib/modules` names.
-///
-/// # Errors
-/// When its series is not tested and `untested` is not set, or when its headers are missing.
-pub fn running(cache: &Path, untested: bool) -> Result<Kernel, KernelError> {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    of(cache, &release, untested)
+impl Kernels {
+    /// The running kernel. Its headers are those that `/lib/modules` names.
+    ///
+    /// # Errors
+    /// When its series is not tested and `untested` is not set, or when its headers are missing.
+    pub fn running(&self, untested: bool) -> Result<Kernel, KernelError> {
+        let release = rustix::system::uname().release().to_string_lossy().into_owned();
+        of(&self.cache, &release, untested)
+    }
 }
 
 fn of(cache: &Path, release: &str, untested: bool) -> Result<Kernel, KernelError> {

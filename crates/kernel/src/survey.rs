@@ -2,8 +2,7 @@
 //! Which kernels there are: in the cache, in the archive, and tested.
 
 use crate::tested::TESTED;
-use crate::{KernelError, Series, archive};
-use std::path::Path;
+use crate::{KernelError, Kernels, Series, archive};
 use std::time::Duration;
 
 /// Lists of the archive that are older are fetched again.
@@ -33,14 +32,16 @@ pub struct Survey {
     pub trouble: Option<KernelError>,
 }
 
-/// Look into the cache, and ask the archive: its lists are at most a day old.
-#[must_use]
-pub fn survey(cache: &Path, step: &dyn Fn(&str)) -> Survey {
-    let (available, trouble) = match archive::available(cache, AGE, step) {
-        Ok(available) => (available, None),
-        Err(error) => (Vec::new(), Some(error)),
-    };
-    Survey { series: by_series(archive::all_cached(cache), available), trouble }
+impl Kernels {
+    /// Look into the cache, and ask the archive: its lists are at most a day old.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        let (available, trouble) = match archive::available(self, AGE) {
+            Ok(available) => (available, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        Survey { series: by_series(archive::all_cached(&self.cache), available), trouble }
+    }
 }
 
 fn by_series(cached: Vec<String>, available: Vec<String>) -> Vec<Known> {

@@ -10,6 +10,7 @@ use crate::exit::{Exit, Result};
 use crate::policy;
 use crate::shown::{Shown, duration};
 use crate::steps::Steps;
+use raext_kernel::Packages;
 use raext_measure::experiment::{
     Attach, Contender, Experiment, FIXED_KB, FileStore, Header, Known, MicroVms, Place, Plan,
     SlowRule, Store as _, Work, id,
@@ -46,8 +47,7 @@ pub fn run(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Exit> {
         }
         return ended(show(&known, &[], &out)?);
     }
-    let progress: Rc<dyn Progress> = steps.clone();
-    let works = works(args, &paths, &progress)?;
+    let works = works(args, &Packages::new(&paths.cache(), steps.clone())?)?;
     let contenders = contenders(args, steps)?;
     let kernel = args.kernel.choice();
     let header = Header::new(crate::kernels::release(&kernel, steps)?, contenders.clone());
@@ -122,7 +122,7 @@ fn ended(flawed: bool) -> Result<Exit> {
 }
 
 /// The rows that are meant.
-fn works(args: &BenchArgs, paths: &Paths, progress: &Rc<dyn Progress>) -> Result<Works> {
+fn works(args: &BenchArgs, packages: &Packages) -> Result<Works> {
     let or =
         |given: &[Fs], default: Vec<Fs>| if given.is_empty() { default } else { given.to_vec() };
     let (devices, systems) = if args.all {
@@ -142,7 +142,7 @@ fn works(args: &BenchArgs, paths: &Paths, progress: &Rc<dyn Progress>) -> Result
         for &fs in &systems {
             let place = Place { device, fs };
             rows.extend(courses(place));
-            rows.extend(SoftwareRow::all(place, &paths.cache(), progress)?);
+            rows.extend(SoftwareRow::all(place, packages)?);
         }
     }
     for wanted in &args.rows {
@@ -167,7 +167,7 @@ fn is_meant(row: &dyn Work, wanted: &str) -> bool {
 }
 
 /// The kernel, the fixed lengths, the policies.
-fn contenders(args: &BenchArgs, steps: &Steps) -> Result<Vec<Contender>> {
+fn contenders(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Vec<Contender>> {
     let given = match &args.policies[..] {
         [] => {
             let shipped = policy::shipped_names()?;
@@ -256,8 +256,8 @@ mod tests {
     }
 
     fn meant(args: &BenchArgs) -> Result<Works> {
-        let progress: Rc<dyn Progress> = Rc::new(raext_model::Silent);
-        works(args, &Paths::find().unwrap(), &progress)
+        let cache = Paths::find().unwrap().cache();
+        works(args, &Packages::new(&cache, Rc::new(raext_model::Silent)).unwrap())
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn write(path: &Path, as_: &dyn Render, report: &Report<'_>, what: &str) -> Resu
 }
 
 /// Patterns on one device under the kernel and the policies.
-fn plan(args: &CompareArgs, steps: &Steps) -> Result<Plan> {
+fn plan(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Plan> {
     let given: Vec<String> = match &args.policies[..] {
         [] => DEFAULT_POLICIES.map(String::from).to_vec(),
         given => given.to_vec(),

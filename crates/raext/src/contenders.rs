@@ -11,9 +11,10 @@ use raext_model::{Error, IoExt as _};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
 
 /// Build the policies, if they are source, and look at their tunables.
-pub fn policies(given: &[String], steps: &Steps) -> Result<Vec<Contender>> {
+pub fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Contender>> {
     let given = given.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
     distinct(given.iter().map(|(name, set)| label(name, set)))?;
     // They are named by the last part of a path, where that tells them apart.
@@ -30,12 +31,12 @@ pub fn policies(given: &[String], steps: &Steps) -> Result<Vec<Contender>> {
 }
 
 /// The policy that a word of the command line means.
-pub fn policy(text: &str, steps: &Steps) -> Result<Policy> {
+pub fn policy(text: &str, steps: &Rc<Steps>) -> Result<Policy> {
     let (name, set) = parse(text)?;
     Ok(Policy { label: label(&name, &set), ..resolve(&name, &set, steps)? })
 }
 
-fn resolve(name: &str, set: &BTreeMap<String, String>, steps: &Steps) -> Result<Policy> {
+fn resolve(name: &str, set: &BTreeMap<String, String>, steps: &Rc<Steps>) -> Result<Policy> {
     let object = policy::object(name, steps)?;
     for (name, value) in set {
         object.encode_tunable(name, value)?;
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn a_policy_is_given_once() {
         let twice = ["wide".to_owned(), "wide".to_owned()];
-        let error = policies(&twice, &Steps::new()).unwrap_err().to_string();
+        let error = policies(&twice, &Rc::new(Steps::new())).unwrap_err().to_string();
         assert_eq!(error, "policy wide is given twice");
     }
 }

@@ -9,9 +9,10 @@ use crate::{list, place, policy};
 use raext_bpf::load::{Attached, Attempt, Swapped};
 use raext_model::{Placement, Progress as _};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Attach; the link is pinned, or held until the command ends.
-pub fn attach(args: &AttachArgs, steps: &Steps) -> Result<Exit> {
+pub fn attach(args: &AttachArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
@@ -85,7 +86,7 @@ pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
 }
 
 /// Put another policy into the place of a pinned one.
-pub fn swap(args: &SwapArgs, steps: &Steps) -> Result<Exit> {
+pub fn swap(args: &SwapArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();

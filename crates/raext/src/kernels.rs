@@ -3,13 +3,13 @@
 
 use crate::exit::Result;
 use crate::steps::Steps;
-use raext_kernel::{Known, survey};
-use raext_model::Progress as _;
+use raext_kernel::{Kernels, Known};
 use raext_vm::{KernelChoice, Paths};
+use std::rc::Rc;
 
 /// Print a line for each series.
-pub fn run(steps: &Steps) -> Result<()> {
-    let survey = survey(&Paths::find()?.cache(), &|text| steps.step(text));
+pub fn run(steps: &Rc<Steps>) -> Result<()> {
+    let survey = Kernels::new(&Paths::find()?.cache(), steps.clone())?.survey();
     steps.finish();
     println!("{:<7} {:<32} {:<32} TESTED WITH", "SERIES", "CACHED", "IN THE ARCHIVE");
     for known in &survey.series {
@@ -38,8 +38,7 @@ fn rows(known: &Known) -> String {
 }
 
 /// The release of a kernel that is to be booted; it is fetched, if need be.
-pub fn release(choice: &KernelChoice, steps: &Steps) -> Result<String> {
-    let cache = Paths::find()?.cache();
-    let step = |text: &str| steps.step(text);
-    Ok(raext_kernel::provide(&cache, &choice.want, choice.untested, &step)?.release)
+pub fn release(choice: &KernelChoice, steps: &Rc<Steps>) -> Result<String> {
+    let kernels = Kernels::new(&Paths::find()?.cache(), steps.clone())?;
+    Ok(kernels.provide(&choice.want, choice.untested)?.release)
 }

@@ -75,7 +75,7 @@ fn run(command: &Command, steps: &Rc<Steps>) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
+fn build(args: &BuildArgs, steps: &Rc<Steps>) -> Result<()> {
     let policy::Source::Code(code) = policy::resolve(&args.policy)? else {
         return Err(Error::usage(format!(
             "'{}' is no source: give a folder with a Cargo.toml, a C file or a shipped policy",
@@ -96,7 +96,7 @@ fn build(args: &BuildArgs, steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-fn policies(steps: &Steps) -> Result<()> {
+fn policies(steps: &Rc<Steps>) -> Result<()> {
     for name in policy::shipped_names()? {
         let object = policy::object(&name, steps)?;
         steps.finish();

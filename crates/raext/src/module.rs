@@ -7,14 +7,16 @@ use crate::args::ModuleCommand;
 use crate::exit::Result;
 use crate::steps::Steps;
 use raext_bpf::load::{Resource, await_release};
+use raext_kernel::Kernels;
 use raext_model::{Error, Progress as _};
 use raext_vm::Paths;
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Build, load or remove.
-pub fn run(command: &ModuleCommand, steps: &Steps) -> Result<()> {
+pub fn run(command: &ModuleCommand, steps: &Rc<Steps>) -> Result<()> {
     match command {
         ModuleCommand::Build { untested } => build(*untested, steps),
         ModuleCommand::Load => load(),
@@ -30,12 +32,12 @@ fn built() -> Result<PathBuf> {
     Ok(Paths::find()?.module(&release()).join("readahead_ext.ko"))
 }
 
-fn build(untested: bool, steps: &Steps) -> Result<()> {
+fn build(untested: bool, steps: &Rc<Steps>) -> Result<()> {
     let paths = Paths::find()?;
-    let kernel = raext_kernel::running(&paths.cache(), untested)?;
+    let kernels = Kernels::new(&paths.cache(), steps.clone())?;
+    let kernel = kernels.running(untested)?;
     let out = paths.module(&kernel.release);
-    let step = |text: &str| steps.step(text);
-    let module = raext_kernel::build_module(&kernel, &paths.root.join("kmod"), &out, &step)?;
+    let module = kernels.build_module(&kernel, &paths.root.join("kmod"), &out)?;
     steps.finish();
     println!("{}", module.display());
     Ok(())

@@ -3,11 +3,13 @@
 
 use crate::exit::Result;
 use crate::steps::Steps;
+use raext_bpf::build::Builder;
 use raext_bpf::object::PolicyObject;
 use raext_model::{At as _, Error, IoExt as _, Progress as _};
 use raext_vm::Paths;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Where a policy comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub fn resolve(name: &str) -> Result<Source> {
 }
 
 /// The object file of a policy, built first where there is only source.
-pub fn object(name: &str, steps: &Steps) -> Result<PolicyObject> {
+pub fn object(name: &str, steps: &Rc<Steps>) -> Result<PolicyObject> {
     let file = match resolve(name)? {
         Source::Object(file) => file,
         Source::Code(code) => {
@@ -61,10 +63,10 @@ pub fn object(name: &str, steps: &Steps) -> Result<PolicyObject> {
 }
 
 /// Build a policy's source into `out`.
-pub fn build(paths: &Paths, code: &Path, out: &Path, steps: &Steps) -> Result<PathBuf> {
+pub fn build(paths: &Paths, code: &Path, out: &Path, steps: &Rc<Steps>) -> Result<PathBuf> {
     steps.step(&format!("building the policy {}", label(code)));
-    raext_bpf::build::Builder::new(&paths.root, &paths.build)
-        .build(code, out, &|text| steps.step(text))
+    Builder::new(&paths.root, &paths.build, steps.clone())
+        .build(code, out)
         .at(format!("building {}", code.display()))
 }
 

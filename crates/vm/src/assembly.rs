@@ -3,7 +3,7 @@
 
 use crate::machine::{Disk, GuestFile, GuestModule, Share, Source, VmConfig};
 use crate::{EngineError, Paths};
-use raext_kernel::{Kernel, KernelError, Want};
+use raext_kernel::{Kernel, KernelError, Kernels, Want};
 use raext_model::Progress;
 use std::env;
 use std::path::PathBuf;
@@ -71,15 +71,10 @@ impl Machine {
     /// When a part cannot be had.
     pub fn assemble(self, progress: Rc<dyn Progress>) -> Result<VmConfig, EngineError> {
         let paths = Paths::find()?;
-        let step = |text: &str| progress.step(text);
-        let choice = &self.kernel;
-        let kernel = raext_kernel::provide(&paths.cache(), &choice.want, choice.untested, &step)?;
-        let module = raext_kernel::build_module(
-            &kernel,
-            &paths.root.join("kmod"),
-            &paths.module(&kernel.release),
-            &step,
-        )?;
+        let kernels = Kernels::new(&paths.cache(), progress)?;
+        let kernel = kernels.provide(&self.kernel.want, self.kernel.untested)?;
+        let (kmod, out) = (paths.root.join("kmod"), paths.module(&kernel.release));
+        let module = kernels.build_module(&kernel, &kmod, &out)?;
         let agent = self.agent.map_or_else(|| paths.agent(), Ok)?;
         let mut config = config(&paths, &kernel, module, self.objects, &self.programs, agent)?;
         (config.shares, config.disks) = (self.shares, self.disks);

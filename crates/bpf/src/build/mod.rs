@@ -14,57 +14,56 @@ pub use error::BuildError;
 pub use rust::Toolchain;
 
 use crate::object::PolicyObject;
+use raext_model::Progress;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Builds policies.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Builder {
     include: PathBuf,
     shim: PathBuf,
     tools: PathBuf,
     target: PathBuf,
+    progress: Rc<dyn Progress>,
 }
 
 impl Builder {
     /// A builder that takes the C header and the shim from the checkout `root`, and tools and
-    /// room for intermediate files from the folder `build`.
-    pub fn new(root: &Path, build: &Path) -> Self {
+    /// room for intermediate files from the folder `build`. `progress` shows each step.
+    pub fn new(root: &Path, build: &Path, progress: Rc<dyn Progress>) -> Self {
         Self {
             include: root.join("include"),
             shim: root.join("crates/policy/shim/kfuncs.c"),
             tools: build.join("tools"),
             target: build.join("bpf"),
+            progress,
         }
     }
 
     /// Compile `source`, the folder of a crate or a C file, and put
-    /// `NAME.bpf.o` into `out`. `step` is told what is being done.
+    /// `NAME.bpf.o` into `out`.
     ///
     /// # Errors
     /// When the toolchain is missing, the source does not compile, or what comes
     /// of it is no policy.
-    pub fn build(
-        &self,
-        source: &Path,
-        out: &Path,
-        step: &dyn Fn(&str),
-    ) -> Result<PathBuf, BuildError> {
+    pub fn build(&self, source: &Path, out: &Path) -> Result<PathBuf, BuildError> {
         fs::create_dir_all(out)
             .map_err(|source| BuildError::Write { path: out.to_path_buf(), source })?;
         let (object, warnings) = if source.is_dir() {
             let toolchain = Toolchain::find(&self.tools)?;
-            step(&format!("compiling {} with {toolchain}", source.display()));
+            self.progress.step(&format!("compiling {} with {toolchain}", source.display()));
             fs::create_dir_all(&self.target)
                 .map_err(|source| BuildError::Write { path: self.target.clone(), source })?;
             let shim = c::bitcode(&self.shim, &self.target)?;
             rust::build(&toolchain, source, &shim, &self.target, out)?
         } else {
-            step(&format!("compiling {}", source.display()));
+            self.progress.step(&format!("compiling {}", source.display()));
             c::build(source, &self.include, out)?
         };
         if !warnings.is_empty() {
-            step(&format!("the compiler warns:\n{warnings}"));
+            self.progress.step(&format!("the compiler warns:\n{warnings}"));
         }
         PolicyObject::read(&object)?;
         Ok(object)

@@ -196,7 +196,9 @@ mod tests {
     fn seed(out: &Path) -> (PolicyObject, Vec<u8>) {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
         let source = root.join("tests/accepted/seed.bpf.c");
-        let path = Builder::new(root, &root.join("build")).build(&source, out, &|_| ()).unwrap();
+        let builder =
+            Builder::new(root, &root.join("build"), std::rc::Rc::new(raext_model::Silent));
+        let path = builder.build(&source, out).unwrap();
         (PolicyObject::read(&path).unwrap(), fs::read(&path).unwrap())
     }
 

@@ -3,17 +3,17 @@
 //! the first time, the network.
 
 use object::{Object, ObjectSection};
-use raext_e2e::cases;
+use raext_e2e::{cases, step};
 use raext_kernel::{
-    Kernel, TESTED, Want, build_module, carve_btf, load_order, provide, provide_programs,
-    release_of_image, survey,
+    Kernel, Kernels, Packages, TESTED, Want, carve_btf, load_order, release_of_image,
 };
-use raext_model::{Classified as _, Kind};
+use raext_model::{Classified as _, Kind, Lines};
 use raext_vm::Paths;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -32,13 +32,18 @@ fn cache() -> PathBuf {
     Paths::find().unwrap().cache()
 }
 
+/// The kernels of a cache.
+fn kernels(cache: &Path) -> Kernels {
+    Kernels::new(cache, Rc::new(Lines(step))).unwrap()
+}
+
 fn kernel() -> Kernel {
     kernel_of("6.12")
 }
 
 fn kernel_of(series: &str) -> Kernel {
     let want = Want::NewestOf(series.parse().unwrap());
-    provide(&cache(), &want, false, &|step| eprintln!("{step}")).unwrap()
+    kernels(&cache()).provide(&want, false).unwrap()
 }
 
 /// The `.BTF` section of an ELF file; the bytes themselves if they are BTF.
@@ -57,10 +62,11 @@ fn the_kernel_is_whole_and_the_second_time_at_once() {
     assert_eq!(release_of_image(&first.image).unwrap(), first.release);
     assert!(first.modules_dir.join("modules.order").exists());
     assert!(first.headers.join("scripts/Makefile.modfinal").exists());
-    let no_step = |step: &str| panic!("{step}: it is in the cache");
+    let no_step = Lines(|step: &str| panic!("{step}: it is in the cache"));
+    let kernels = Kernels::new(&cache(), Rc::new(no_step)).unwrap();
     let want = Want::NewestOf("6.12".parse().unwrap());
     let start = Instant::now();
-    let second = provide(&cache(), &want, false, &no_step).unwrap();
+    let second = kernels.provide(&want, false).unwrap();
     let took = start.elapsed();
     assert_eq!(first, second);
     assert!(took < Duration::from_millis(50), "{took:?}");
@@ -70,7 +76,7 @@ fn the_same_kernel_is_found_by_its_image() {
     let kernel = kernel();
     let scratch = tempfile::tempdir().unwrap();
     let want = Want::Image(kernel.image.clone());
-    let own = provide(scratch.path(), &want, false, &|_| ()).unwrap();
+    let own = kernels(scratch.path()).provide(&want, false).unwrap();
     assert_eq!(own.release, kernel.release);
     assert_eq!(own.modules_dir, kernel.modules_dir.canonicalize().unwrap());
     assert_eq!(btf_of(&own.headers.join("vmlinux")), btf_of(&kernel.headers.join("vmlinux")));
@@ -131,7 +137,7 @@ fn newer_kernels_are_whole_and_the_module_builds_for_them() {
         // By its image it is the same kernel, with the same tools.
         let scratch = tempfile::tempdir().unwrap();
         let want = Want::Image(kernel.image.clone());
-        let own = provide(scratch.path(), &want, false, &|_| ()).unwrap();
+        let own = kernels(scratch.path()).provide(&want, false).unwrap();
         assert_eq!(own.modules_dir, kernel.modules_dir.canonicalize().unwrap());
         assert_eq!(own.release, kernel.release);
     }
@@ -139,7 +145,7 @@ fn newer_kernels_are_whole_and_the_module_builds_for_them() {
 
 fn what_is_in_the_cache_is_listed_with_what_could_be() {
     let kernel = kernel_of("6.18");
-    let found = survey(&cache(), &|step| eprintln!("{step}"));
+    let found = kernels(&cache()).survey();
     assert!(found.trouble.is_none(), "{:?}", found.trouble);
     assert_eq!(found.series.iter().filter(|known| known.tested.is_some()).count(), TESTED.len());
     for known in found.series.iter().filter(|known| known.tested.is_some()) {
@@ -155,23 +161,23 @@ fn builds(kernel: &Kernel) -> (TempDir, PathBuf) {
     let scratch = tempfile::tempdir().unwrap();
     let out = scratch.path().join("out");
     let before = fs::read_dir(&kmod).unwrap().count();
-    let module = build_module(kernel, &kmod, &out, &|_| ()).unwrap();
+    let module = kernels(scratch.path()).build_module(kernel, &kmod, &out).unwrap();
     assert_eq!(fs::read_dir(&kmod).unwrap().count(), before);
     let types = btf_of(&module);
     for name in ["\0bpf_struct_ops_bpf_fs_readahead_ops\0", "\0get_max_ra\0"] {
         assert!(types.windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name:?}");
     }
-    let again = build_module(kernel, &kmod, &out, &|step| panic!("{step}: it is built")).unwrap();
-    assert_eq!(again, module);
+    let no_step = Rc::new(Lines(|step: &str| panic!("{step}: it is built")));
+    let again = Kernels::new(scratch.path(), no_step).unwrap();
+    assert_eq!(again.build_module(kernel, &kmod, &out).unwrap(), module);
     (scratch, module)
 }
 
 fn programs_come_with_what_they_depend_on_or_not_at_all() {
     let own = tempfile::tempdir().unwrap();
     let finish = |_: &Path| Ok(());
-    let get = |name: &str, packages: &[&str]| {
-        provide_programs(own.path(), name, packages, &finish, &|step| eprintln!("{step}"))
-    };
+    let archive = Packages::new(own.path(), Rc::new(Lines(step))).unwrap();
+    let get = |name: &str, packages: &[&str]| archive.provide(name, packages, &finish);
     let error = get("none", &["dash", "no-such-package"]).unwrap_err();
     assert_eq!(error.kind(), Kind::Environment);
     assert!(error.to_string().contains("no-such-package"), "{error}");
@@ -182,6 +188,7 @@ fn programs_come_with_what_they_depend_on_or_not_at_all() {
     // A merged /usr, in which the loader is found by its usual path.
     assert!(dash.path.join("lib64/ld-linux-x86-64.so.2").symlink_metadata().is_ok());
     assert!(dash.path.join("lib").is_symlink() && dash.path.join("usr/bin/dash").is_file());
-    let again = provide_programs(own.path(), "dash", &["dash"], &finish, &|step| panic!("{step}"));
-    assert_eq!(again.unwrap(), dash);
+    let no_step = Rc::new(Lines(|step: &str| panic!("{step}: it is there")));
+    let again = Packages::new(own.path(), no_step).unwrap();
+    assert_eq!(again.provide("dash", &["dash"], &finish).unwrap(), dash);
 }

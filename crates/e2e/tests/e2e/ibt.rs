@@ -5,9 +5,12 @@
 //! begin in a BPF trampoline.
 
 use raext_e2e::{cases, step};
+use raext_kernel::Kernels;
+use raext_model::Lines;
 use raext_vm::{KernelChoice, Paths};
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::rc::Rc;
 
 cases! {
     the_module_calls_nothing_by_address_but_policies,
@@ -32,15 +35,10 @@ fn indirect_calls(disassembly: &str) -> BTreeMap<String, usize> {
 fn the_module_calls_nothing_by_address_but_policies() {
     let paths = Paths::find().unwrap();
     let choice = KernelChoice::default();
-    let cache = paths.cache();
-    let kernel = raext_kernel::provide(&cache, &choice.want, choice.untested, &step).unwrap();
-    let module = raext_kernel::build_module(
-        &kernel,
-        &paths.root.join("kmod"),
-        &paths.module(&kernel.release),
-        &step,
-    )
-    .unwrap();
+    let kernels = Kernels::new(&paths.cache(), Rc::new(Lines(step))).unwrap();
+    let kernel = kernels.provide(&choice.want, choice.untested).unwrap();
+    let (kmod, out) = (paths.root.join("kmod"), paths.module(&kernel.release));
+    let module = kernels.build_module(&kernel, &kmod, &out).unwrap();
     let output = Command::new("objdump").arg("-dr").arg(&module).output().expect("objdump runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let calls = indirect_calls(&String::from_utf8_lossy(&output.stdout));

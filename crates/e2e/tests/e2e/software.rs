@@ -3,6 +3,7 @@
 //! where there is none.
 
 use raext_e2e::{Guest, cases, guest_file, guest_path, shipped, step, stop_clean, usual_kernel};
+use raext_kernel::Packages;
 use raext_measure::experiment::{
     CUT, CUT_BLIND, Flaw, How, Limit, Outcome, Part, Place, Work as _,
 };
@@ -22,8 +23,8 @@ const CACHED: How = How { cached: true, limit: None };
 fn row(name: &str) -> SoftwareRow {
     let place = Place { device: DeviceProfile::Nvme, fs: Fs::Ext4 };
     let cache = Paths::find().expect("the tests run in a checkout").cache();
-    SoftwareRow::new(name, place, &cache, Rc::new(Lines(step)))
-        .unwrap_or_else(|error| panic!("{error}"))
+    let packages = Packages::new(&cache, Rc::new(Lines(step))).expect("the cache has a path");
+    SoftwareRow::new(name, place, &packages).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Change something in the root or the data of the row that is prepared.

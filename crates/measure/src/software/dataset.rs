@@ -5,9 +5,9 @@
 use crate::software::guest::{DATA, shell};
 use crate::software::packages::SHARE;
 use crate::software::{Software, SoftwareError};
-use raext_kernel::ProgramRoot;
+use raext_kernel::{Packages, ProgramRoot};
 use raext_model::requests::{Bind, MountDisk, UnmountDisk};
-use raext_model::{DISKS, End, Progress};
+use raext_model::{DISKS, End};
 use raext_vm::{Disk, KernelChoice, Machine, Session, Share, root_over};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -51,12 +51,11 @@ impl DataSet {
     /// nothing is kept then.
     pub fn provide(
         &self,
-        cache: &Path,
+        packages: &Packages,
         root: &ProgramRoot,
         kernel: &KernelChoice,
-        progress: &Rc<dyn Progress>,
     ) -> Result<Made, SoftwareError> {
-        let dir = cache.join("datasets");
+        let dir = packages.cache().join("datasets");
         fs::create_dir_all(&dir).map_err(SoftwareError::io("make the folder", &dir))?;
         let recipe = self.recipe(root);
         let image = dir.join(format!("{}.img", self.name));
@@ -64,14 +63,14 @@ impl DataSet {
         if let Some(facts) = facts_of(&note, &recipe).filter(|_| image.is_file()) {
             return Ok(Made { image, facts });
         }
-        progress.step(&format!("making the data set {} (once)", self.name));
+        packages.progress().step(&format!("making the data set {} (once)", self.name));
         let new = tempfile::Builder::new()
             .prefix(".unfinished-")
             .tempfile_in(&dir)
             .map_err(SoftwareError::io("make a file in", &dir))?;
         let bytes = u64::from(self.mib) << 20;
         new.as_file().set_len(bytes).map_err(SoftwareError::io("make", new.path()))?;
-        let facts = self.make(cache, new.path(), kernel, progress)?;
+        let facts = self.make(packages, new.path(), kernel)?;
         // Without a note it is no data set, whatever happens in between.
         let _ = fs::remove_file(&note);
         new.persist(&image)
@@ -99,18 +98,17 @@ impl DataSet {
 
     fn make(
         &self,
-        cache: &Path,
+        packages: &Packages,
         image: &Path,
         kernel: &KernelChoice,
-        progress: &Rc<dyn Progress>,
     ) -> Result<BTreeMap<String, String>, SoftwareError> {
         let machine = Machine {
             kernel: kernel.clone(),
-            shares: vec![share(cache)],
+            shares: vec![share(packages)],
             disks: vec![Disk { name: self.name.into(), path: image.to_owned(), writable: true }],
             ..Machine::default()
         };
-        let mut session = Session::boot(machine, Rc::clone(progress))?;
+        let mut session = Session::boot(machine, Rc::clone(packages.progress()))?;
         let root = root_over(&[&self.software.layer()]);
         let (name, disk) = (self.name.to_owned(), format!("{DISKS}/{}", self.name));
         session.ask(root.clone())?;
@@ -119,7 +117,7 @@ impl DataSet {
         run(&mut session, &format!("cd /; mkdir /mnt/{FOLDER}"))?;
         session.ask(Bind { from: self.folder(), at: DATA.into() })?;
         session.ask(Bind { from: "/init".into(), at: AGENT.into() })?;
-        progress.step(&format!("making the data set {}: its programs run", self.name));
+        packages.progress().step(&format!("making the data set {}: its programs run", self.name));
         let said = run(&mut session, &format!("cd {DATA}\n{}", self.script))?;
         // A new root lets go of the disk.
         session.ask(root)?;
@@ -130,8 +128,8 @@ impl DataSet {
 }
 
 /// The share of all roots.
-pub(crate) fn share(cache: &Path) -> Share {
-    Share { tag: SHARE.into(), path: cache.join("software") }
+pub(crate) fn share(packages: &Packages) -> Share {
+    Share { tag: SHARE.into(), path: packages.folder() }
 }
 
 fn run(session: &mut Session, script: &str) -> Result<String, SoftwareError> {

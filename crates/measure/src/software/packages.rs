@@ -2,7 +2,7 @@
 //! Applications: what they are made of, and a root for them.
 
 use crate::software::SoftwareError;
-use raext_kernel::{ProgramRoot, provide_programs};
+use raext_kernel::{Packages, ProgramRoot};
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -32,9 +32,9 @@ impl Software {
     ///
     /// # Errors
     /// When the packages cannot be had.
-    pub fn provide(self, cache: &Path, step: &dyn Fn(&str)) -> Result<ProgramRoot, SoftwareError> {
+    pub fn provide(self, from: &Packages) -> Result<ProgramRoot, SoftwareError> {
         let packages: Vec<_> = self.packages.iter().chain(&COMMON).copied().collect();
-        Ok(provide_programs(cache, self.name, &packages, &finish, step)?)
+        Ok(from.provide(self.name, &packages, &finish)?)
     }
 
     /// Its packages with their versions.

@@ -7,11 +7,10 @@ use crate::software::catalogue::{Entry, catalogue, find};
 use crate::software::dataset::{AGENT, Made, share};
 use crate::software::guest::{DATA, Guest};
 use crate::software::outcome::outcome;
+use raext_kernel::Packages;
 use raext_model::requests::{Bind, MakeVolume, MountDisk, UnmountDisk};
-use raext_model::{Folder, Fs, Progress, Volume};
+use raext_model::{Folder, Fs, Volume};
 use raext_vm::{Machine, Session, root_over};
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 /// Room on a volume beside its data, bytes.
 const SPARE: u64 = 64 << 20;
@@ -22,43 +21,32 @@ const MEMORY_MIB: u32 = 768;
 pub struct SoftwareRow {
     entry: &'static Entry,
     place: Place,
-    cache: PathBuf,
-    progress: Rc<dyn Progress>,
+    packages: Packages,
     made: Option<Made>,
     /// The versions of its packages, once they are there.
     versions: String,
 }
 
 impl SoftwareRow {
-    /// The row of that name; packages and data are kept in `cache`.
+    /// The row of that name; its data is kept beside the packages.
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn new(
-        name: &str,
-        place: Place,
-        cache: &Path,
-        progress: Rc<dyn Progress>,
-    ) -> Result<Self, SoftwareError> {
-        let entry = find(name)?;
-        let cache = std::path::absolute(cache).map_err(SoftwareError::io("resolve", cache))?;
-        Ok(Self { entry, place, cache, progress, made: None, versions: String::new() })
+    pub fn new(name: &str, place: Place, packages: &Packages) -> Result<Self, SoftwareError> {
+        let (entry, packages) = (find(name)?, packages.clone());
+        Ok(Self { entry, place, packages, made: None, versions: String::new() })
     }
 
     /// Every row of the catalogue on a place; none where there are no files.
     ///
     /// # Errors
     /// When the cache's path cannot be told.
-    pub fn all(
-        place: Place,
-        cache: &Path,
-        progress: &Rc<dyn Progress>,
-    ) -> Result<Vec<Box<dyn Work>>, SoftwareError> {
+    pub fn all(place: Place, packages: &Packages) -> Result<Vec<Box<dyn Work>>, SoftwareError> {
         if place.fs == Fs::Raw {
             return Ok(Vec::new());
         }
         let row = |entry: &Entry| {
-            let row = Self::new(entry.name, place, cache, Rc::clone(progress))?;
+            let row = Self::new(entry.name, place, packages)?;
             Ok(Box::new(row) as Box<dyn Work>)
         };
         catalogue().map(row).collect()
@@ -66,10 +54,10 @@ impl SoftwareRow {
 
     fn get(&mut self, machine: &mut Machine) -> Result<(), SoftwareError> {
         let data = self.entry.data;
-        let root = data.software.provide(&self.cache, &|text| self.progress.step(text))?;
-        let made = data.provide(&self.cache, &root, &machine.kernel, &self.progress)?;
+        let root = data.software.provide(&self.packages)?;
+        let made = data.provide(&self.packages, &root, &machine.kernel)?;
         self.versions = data.software.versions(&root);
-        let (share, disk) = (share(&self.cache), data.disk(&made));
+        let (share, disk) = (share(&self.packages), data.disk(&made));
         if !machine.shares.contains(&share) {
             machine.shares.push(share);
         }

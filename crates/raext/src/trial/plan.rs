@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The tag of the share with all of this machine's files.
 pub const HOST: &str = "host";
@@ -51,7 +52,7 @@ pub struct Plan {
 
 impl Plan {
     /// Understand the arguments and build what has to be built.
-    pub fn resolve(args: &TryArgs, steps: &Steps) -> Result<Self> {
+    pub fn resolve(args: &TryArgs, steps: &Rc<Steps>) -> Result<Self> {
         if args.fs == Fs::Raw {
             return Err(Error::usage(
                 "--fs raw: files need a file system: ext4, xfs, btrfs, overlay",
