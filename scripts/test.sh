@@ -18,9 +18,6 @@ part 'without a microVM' scripts/check.sh
 part 'kernels, the command and microVMs' cargo test --quiet -p raext-e2e --features vm --test e2e
 part 'the package archive' env RAEXT_CACHE="$PWD/build/cache" \
 	cargo test --quiet -p raext-kernel --features archive --lib a_file_that_is_not_what_it_was
-# The kernel that the tests before have fetched, unless they failed to.
-RAEXT_KERNEL=$(find "$PWD/build/cache/kernels" -path '*/boot/vmlinuz-6.12*' 2>/dev/null | sort -V | tail -n 1)
-export RAEXT_KERNEL RAEXT_AGENT=$PWD/build/bin/raext-agent
 part 'the microVM itself' \
 	cargo test --quiet -p raext-vm --features vm -- --test-threads=2
 

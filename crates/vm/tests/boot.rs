@@ -1,24 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Real machines: what boots, and what is said of one that does not. Built
-//! with feature `vm`; `RAEXT_KERNEL` names the kernel image and `RAEXT_AGENT`
-//! the static agent.
+//! Real machines: what boots, and what is said of one that does not. Built with feature
+//! `vm`. The kernel is the one that `raext` boots by default; `make build` makes the agent.
 
+use raext_kernel::{Kernels, Want};
 use raext_model::requests::{Detach, Exec, Exit, KernelLog};
 use raext_model::{Classified as _, Failure, Kind, Lines};
 use raext_vm::machine::{GuestFile, Source, VmConfig, VmError};
-use raext_vm::{EngineError, Session};
+use raext_vm::{EngineError, Paths, Session};
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-fn from_env(name: &str) -> PathBuf {
-    let value = std::env::var_os(name);
-    value.map(PathBuf::from).unwrap_or_else(|| panic!("set {name}, or run these by `make test`"))
+fn paths() -> Paths {
+    Paths::find().expect("the tests run in a checkout")
+}
+
+/// The image of the newest kernel of the usual series; it is fetched, if need be.
+fn kernel() -> PathBuf {
+    static KERNEL: OnceLock<PathBuf> = OnceLock::new();
+    let provide = || {
+        let lines = Rc::new(Lines(|line: &str| println!("{line}")));
+        let kernels = Kernels::new(&paths().cache(), lines);
+        let kernel = kernels.and_then(|kernels| kernels.provide(&Want::default(), false));
+        kernel.unwrap_or_else(|error| panic!("{error}")).image
+    };
+    KERNEL.get_or_init(provide).clone()
+}
+
+fn agent() -> PathBuf {
+    paths().agent().unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn config() -> VmConfig {
-    VmConfig::new(from_env("RAEXT_KERNEL"), from_env("RAEXT_AGENT"))
+    VmConfig::new(kernel(), agent())
 }
 
 fn boot(config: &VmConfig) -> Result<Session, VmError> {
@@ -172,7 +188,7 @@ fn what_the_machine_lacks_is_one_line() {
     assert_eq!(error.to_string(), "qemu-of-no-such-kind: not found: install qemu-system-x86");
 
     let mut config = self::config();
-    config.kernel = from_env("RAEXT_AGENT");
+    config.kernel = agent();
     let error = no_boot(&config);
     assert_eq!(error.kind(), Kind::Refused);
     assert!(matches!(error, VmError::NotAKernel { .. }), "{error}");
