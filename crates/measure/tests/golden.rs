@@ -78,7 +78,7 @@ fn a_stored_bench_is_rendered_as_before() {
 #[test]
 fn a_stored_comparison_is_rendered_as_before() {
     let text = fs::read_to_string(place("compare.json")).unwrap();
-    let known = Comparison::from_json(&text).unwrap().known();
+    let known = serde_json::from_str::<Comparison>(&text).unwrap().known();
     let report = Report::of(&known, SlowRule::COMPARISON, &[]);
     same("compare.json", &Json(View::Comparison).render(&report));
     same("compare.txt", &Terminal(View::Comparison).render(&report));

@@ -26,18 +26,6 @@ pub struct Sample {
     pub checksum: u64,
 }
 
-impl Sample {
-    /// 10^6 bytes asked for a second.
-    pub fn mb_per_s(&self) -> f64 {
-        self.bytes as f64 * 1e3 / self.elapsed_ns as f64
-    }
-
-    /// Device bytes for each byte asked for (read amplification).
-    pub fn amplification(&self) -> f64 {
-        self.device_bytes as f64 / self.bytes as f64
-    }
-}
-
 /// How data that is cached is accessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -12,12 +12,6 @@ use std::collections::BTreeMap;
 /// Version of the JSON; raised when a reader of the old one would go wrong.
 const SCHEMA: u32 = 1;
 
-/// What every version of the JSON has.
-#[derive(Deserialize)]
-struct Version {
-    schema: u32,
-}
-
 /// Policies against the kernel's own readahead, on one device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -190,33 +184,6 @@ impl Comparison {
         }
         known
     }
-
-    /// From JSON.
-    ///
-    /// # Errors
-    /// When the text is no comparison, one of another version, or one whose
-    /// rows do not fit its columns.
-    pub fn from_json(text: &str) -> serde_json::Result<Self> {
-        // The version first: another one may have other fields.
-        let Version { schema } = serde_json::from_str(text)?;
-        if schema != SCHEMA {
-            let error = format!("schema {schema} is not {SCHEMA}: use the raext that wrote it");
-            return Err(serde::de::Error::custom(error));
-        }
-        let comparison: Self = serde_json::from_str(text)?;
-        let columns = comparison.columns.len();
-        let fits = |row: &&Runs| {
-            row.runs.iter().all(|run| run.len() == columns)
-                && row.failures.iter().all(|failure| failure.column < columns)
-        };
-        match comparison.rows.iter().find(|row| !fits(row)) {
-            None => Ok(comparison),
-            Some(row) => {
-                let error = format!("the row {} does not fit {columns} columns", row.spec.workload);
-                Err(serde::de::Error::custom(error))
-            }
-        }
-    }
 }
 
 /// What a run of a pattern came to.
@@ -368,24 +335,8 @@ pub(crate) mod tests {
     #[test]
     fn json_keeps_everything() {
         let example = example();
-        let read = Comparison::from_json(&json(&example)).unwrap();
+        let read = serde_json::from_str::<Comparison>(&json(&example)).unwrap();
         assert_eq!(read, example);
         assert_eq!(Comparison::of(&report(&read.known())), example);
-    }
-
-    #[test]
-    fn json_that_does_not_fit_is_refused() {
-        let text = json(&example());
-        let refused = |text: &str| Comparison::from_json(text).unwrap_err().to_string();
-        // Whatever else another version has.
-        assert!(refused("{\"schema\": 2, \"tables\": []}").contains("schema 2"));
-        assert!(refused("{}").contains("schema"));
-        let mut columns = example();
-        columns.columns.pop();
-        assert!(refused(&json(&columns)).contains("seq-read"));
-        let mut failure = example();
-        failure.rows[1].failures[0].column = 7;
-        assert!(refused(&json(&failure)).contains("stride"));
-        assert!(refused(&text[..text.len() / 2]).contains("EOF"));
     }
 }

@@ -206,6 +206,6 @@ mod tests {
         let page = html(&example());
         let start = page.find("id=\"raw\">").unwrap() + "id=\"raw\">".len();
         let json = &page[start..start + page[start..].find("</script>").unwrap()];
-        assert_eq!(Comparison::from_json(json).unwrap(), example());
+        assert_eq!(serde_json::from_str::<Comparison>(json).unwrap(), example());
     }
 }
