@@ -6,7 +6,7 @@ use crate::error::Context;
 use raext_bpf::load::Swapped;
 use raext_bpf::load::{Attached, Attempt};
 use raext_model::requests::Counts;
-use raext_model::{Failure, LoadOutcome, Placement};
+use raext_model::{Failure, LoadOutcome, Placement, Silent};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -68,7 +68,7 @@ pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<LoadOutc
 /// When something else holds the link.
 pub fn detach(attached: Attached) -> Result<(), Failure> {
     let name = attached.name().to_owned();
-    attached.detach(&|_| ()).context(|| format!("detach {name}"))
+    attached.detach(&Silent).context(|| format!("detach {name}"))
 }
 
 /// Decisions that all policies were asked for so far; 0 without the module.

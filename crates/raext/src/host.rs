@@ -51,7 +51,7 @@ fn hold(attached: Attached, steps: &Steps) -> Result<()> {
     let mut signals = crate::signals::watch()?;
     println!("attached {name} until this command ends (Ctrl-C)");
     signals.forever().next();
-    attached.detach(&|text| steps.note(text))?;
+    attached.detach(steps)?;
     println!("detached {name}");
     Ok(())
 }
@@ -72,7 +72,7 @@ pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
         println!("no policy is pinned");
     }
     for name in names {
-        match raext_bpf::load::detach(&name, &|text| steps.note(text)) {
+        match raext_bpf::load::detach(&name, steps) {
             Ok(()) => println!("detached {name}"),
             Err(error) => {
                 // The last one ends the command.

@@ -8,7 +8,7 @@ use crate::exit::Result;
 use crate::steps::Steps;
 use raext_bpf::load::{Resource, await_release};
 use raext_kernel::Kernels;
-use raext_model::{Error, Progress as _};
+use raext_model::Error;
 use raext_vm::Paths;
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -78,7 +78,7 @@ fn unload(steps: &Steps) -> Result<()> {
         // Detached policies hold the module until the grace period is over.
         Err(Errno::WOULDBLOCK) => {
             refuse_while_attached()?;
-            await_release(Resource::Module, &|text| steps.note(text)).map_err(|holders| {
+            await_release(Resource::Module, steps).map_err(|holders| {
                 Error::environment(format!(
                     "readahead_ext: a policy is loaded and holds the module: {holders}: end the \
                      holder, then run `raext module unload` again"

@@ -8,7 +8,7 @@ use crate::load::release::{Resource, await_release};
 use crate::load::{LoadError, capture};
 use crate::object::PolicyObject;
 use libbpf_rs::{Link, MapCore as _, MapType, Object};
-use raext_model::{LoadOutcome, Placement};
+use raext_model::{LoadOutcome, Placement, Progress};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -130,14 +130,14 @@ impl Attached {
     }
 
     /// Close the link and wait until the kernel has released the policy's scope. A wait
-    /// that is longer than a moment is announced by `say`.
+    /// that is longer than a moment is announced by a note.
     ///
     /// # Errors
     /// When something else holds the link: the error names the holders.
-    pub fn detach(self, say: &dyn Fn(&str)) -> Result<(), LoadError> {
+    pub fn detach(self, progress: &dyn Progress) -> Result<(), LoadError> {
         let (name, link_id) = (self.name.clone(), self.link_id()?);
         drop(self);
-        await_release(Resource::Link(link_id), say).map_err(|holders| LoadError::Held {
+        await_release(Resource::Link(link_id), progress).map_err(|holders| LoadError::Held {
             name,
             link_id,
             holders,

@@ -6,6 +6,7 @@ use crate::load::release::{self, Resource, await_release};
 use crate::load::{LoadError, capture};
 use libbpf_rs::Link;
 use libbpf_rs::query::{LinkTypeInfo, StructOpsLinkInfo};
+use raext_model::Progress;
 use serde::Serialize;
 use std::fs;
 use std::io::ErrorKind;
@@ -128,17 +129,17 @@ fn read_pin(path: &Path) -> Result<PinnedPolicy, String> {
 }
 
 /// Unpin a policy and wait until the kernel has released its scope. A wait that is longer
-/// than a moment is announced by `say`.
+/// than a moment is announced by a note.
 ///
 /// # Errors
 /// When there is no such pin, it cannot be removed, or the policy is held by something
 /// else: the error names the holders.
-pub fn detach(name: &str, say: &dyn Fn(&str)) -> Result<(), LoadError> {
+pub fn detach(name: &str, progress: &dyn Progress) -> Result<(), LoadError> {
     let pinned = pins()?.named(name)?;
     let PinnedPolicy { path, link_id, .. } = pinned;
     fs::remove_file(&path)
         .map_err(|error| LoadError::Bpffs { path: path.clone(), why: error.to_string() })?;
-    await_release(Resource::Link(link_id), say).map_err(|holders| LoadError::Held {
+    await_release(Resource::Link(link_id), progress).map_err(|holders| LoadError::Held {
         name: name.to_owned(),
         link_id,
         holders,

@@ -6,6 +6,7 @@
 //! then the module is in use.
 
 use crate::load::attached::attached;
+use raext_model::Progress;
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -79,12 +80,13 @@ pub fn released(resource: Resource, deadline: Instant) -> bool {
 ///
 /// # Errors
 /// The holders, if the deadline passes.
-pub fn await_release(resource: Resource, say: &dyn Fn(&str)) -> Result<(), Holders> {
+pub fn await_release(resource: Resource, progress: &dyn Progress) -> Result<(), Holders> {
     let start = Instant::now();
     if released(resource, start + SILENT) {
         return Ok(());
     }
-    say(&format!("waiting for the kernel to release {resource}: {}", Holders::of(resource)));
+    let holders = Holders::of(resource);
+    progress.note(&format!("waiting for the kernel to release {resource}: {holders}"));
     for within in [LET_GO_WITHIN, RELEASED_WITHIN] {
         if released(resource, start + within) {
             return Ok(());
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_wait_for_nothing_is_silent() {
-        let say = |text: &str| panic!("{text}");
-        assert_eq!(await_release(Resource::Link(u32::MAX), &say), Ok(()));
+        let progress = raext_model::Lines(|text: &str| panic!("{text}"));
+        assert_eq!(await_release(Resource::Link(u32::MAX), &progress), Ok(()));
     }
 }

@@ -9,6 +9,7 @@
 
 use crate::machine::console::Console;
 use crate::machine::{VmConfig, VmError, qemu};
+use raext_model::Progress;
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::Read;
@@ -71,7 +72,7 @@ static VERDICT: Mutex<Option<Accel>> = Mutex::new(None);
 pub fn choose(
     config: &VmConfig,
     qemu: &Path,
-    progress: &dyn Fn(&str),
+    progress: &dyn Progress,
 ) -> Result<(Accel, String), VmError> {
     if config.count_instructions {
         return Ok((Accel::Counted, "to count them".into()));
@@ -95,7 +96,7 @@ pub fn choose(
         *verdict = Some(accel);
         return Ok((accel, "as found before".into()));
     }
-    progress("trying KVM");
+    progress.step("trying KVM");
     let trial = qemu::machine(qemu, Accel::Kvm, &config.kernel, 256, 1);
     let (accel, why) = match prove(trial, PROOF) {
         Ok(()) => (Accel::Kvm, "it works here".into()),

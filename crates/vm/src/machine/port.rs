@@ -50,7 +50,7 @@ impl Port {
         let initramfs = programs::collect(config)?;
         let archive = unnamed("initramfs").map_err(VmError::Initramfs)?;
         initramfs.write(BufWriter::new(&archive)).map_err(VmError::Initramfs)?;
-        let (accel, why) = accel::choose(config, &qemu, &|text| progress.step(text))?;
+        let (accel, why) = accel::choose(config, &qemu, progress)?;
         progress.step(&format!("booting the microVM with {accel} ({why})"));
         Self::start(config, &qemu, accel, archive)
     }
