@@ -4,11 +4,9 @@
 use crate::args::CompareArgs;
 use crate::contenders::policies;
 use crate::exit::{Exit, Result};
-use crate::shown::Shown;
+use crate::shown::measured;
 use crate::steps::Steps;
-use raext_measure::experiment::{
-    Attach, Contender, Experiment, Header, MemoryStore, MicroVms, Plan, SlowRule, Store as _,
-};
+use raext_measure::experiment::{Attach, Contender, MicroVms, Plan, SlowRule, Store as _};
 use raext_measure::plans::patterns;
 use raext_measure::report::{Html, Json, Render, Report, Terminal, View};
 use raext_model::{Device, IoExt as _, Workload};
@@ -30,13 +28,7 @@ pub fn run(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Exit> {
             fs::write(path, "").given("writing", path)?;
         }
     }
-    let release = crate::kernels::release(&plan.kernel, steps)?;
-    let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
-    let progress = Rc::new(Shown::new(steps));
-    progress.expect(plan.left(store.known()));
-    let machines = &mut MicroVms::default();
-    Experiment { plan, store: &mut store, machines, progress }.run()?;
-    steps.finish();
+    let store = measured(plan, MicroVms::default(), steps)?;
     let report = Report::of(store.known(), SlowRule::COMPARISON, &[]);
     let json = Json(View::Comparison);
     match args.json.as_deref() {

@@ -5,13 +5,10 @@
 use crate::args::CostArgs;
 use crate::contenders::policy;
 use crate::exit::{Exit, Result};
-use crate::shown::Shown;
+use crate::shown::{flaws, measured};
 use crate::steps::Steps;
-use raext_measure::experiment::{
-    Contender, Experiment, Header, MemoryStore, MicroVms, SlowRule, Store as _,
-};
+use raext_measure::experiment::{Contender, MicroVms, Store as _};
 use raext_measure::plans::{cost, cost_table};
-use raext_measure::report::Report;
 use std::rc::Rc;
 
 /// Measure and print.
@@ -19,13 +16,7 @@ pub fn run(args: &CostArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let pairs = args.pairs.unwrap_or(if args.time { 40 } else { 7 });
     let contender = Contender::Policy(policy(&args.policy, steps)?);
     let plan = cost(contender, pairs, args.time, args.kernel.choice());
-    let release = crate::kernels::release(&plan.kernel, steps)?;
-    let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
-    let progress = Rc::new(Shown::new(steps));
-    progress.expect(plan.left(store.known()));
-    let machines = &mut MicroVms { counting: !args.time };
-    Experiment { plan, store: &mut store, machines, progress }.run()?;
-    steps.finish();
+    let store = measured(plan, MicroVms { counting: !args.time }, steps)?;
     let known = store.known();
     println!(
         "{} attached against none, {}, median of {pairs} pairs (kernel {}, {})\n",
@@ -35,9 +26,5 @@ pub fn run(args: &CostArgs, steps: &Rc<Steps>) -> Result<Exit> {
         known.boots.last().map_or("", |boot| &boot.accelerator),
     );
     print!("{}", cost_table(known));
-    let flaws = Report::of(known, SlowRule::NONE, &[]).flaws();
-    for flaw in &flaws {
-        eprintln!("raext: {flaw}");
-    }
-    if flaws.is_empty() { Ok(Exit::Done) } else { Ok(Exit::Refused) }
+    Ok(flaws(known))
 }

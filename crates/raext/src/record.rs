@@ -5,12 +5,11 @@
 use crate::args::RecordArgs;
 use crate::contenders::policy;
 use crate::exit::{Exit, Result};
-use crate::shown::Shown;
+use crate::shown::{flaws, measured};
 use crate::steps::Steps;
-use raext_measure::experiment::{Experiment, Header, MemoryStore, MicroVms, SlowRule, Store as _};
+use raext_measure::experiment::{MicroVms, Store as _};
 use raext_measure::learn::{About, FORMAT, Recording};
 use raext_measure::plans::{record, recorded_device};
-use raext_measure::report::Report;
 use raext_model::{IoExt as _, Workload};
 use std::fs;
 use std::rc::Rc;
@@ -26,19 +25,11 @@ pub fn run(args: &RecordArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let device = recorded_device(args.device, args.fs);
     let (noop, kernel) = (policy("noop", steps)?, args.kernel.choice());
     let (plan, recorded) = record(noop, workloads, (args.rounds, args.seed), device, kernel);
-    let kernel = crate::kernels::release(&plan.kernel, steps)?;
-    let mut store = MemoryStore::new(Header::new(kernel.clone(), plan.contenders.clone()));
-    let progress = Rc::new(Shown::new(steps));
-    progress.expect(plan.left(store.known()));
-    let machines = &mut MicroVms::default();
-    Experiment { plan, store: &mut store, machines, progress }.run()?;
-    steps.finish();
-    let flaws = Report::of(store.known(), SlowRule::NONE, &[]).flaws();
-    for flaw in &flaws {
-        eprintln!("raext: {flaw}");
-    }
+    let store = measured(plan, MicroVms::default(), steps)?;
+    let exit = flaws(store.known());
+    let kernel = store.known().header.kernel.clone();
     let about = About { raext_recording: FORMAT, kernel, device };
     Recording { about, runs: recorded.take() }.write(&args.output)?;
     println!("{}", args.output.display());
-    if flaws.is_empty() { Ok(Exit::Done) } else { Ok(Exit::Refused) }
+    Ok(exit)
 }

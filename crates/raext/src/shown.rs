@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An experiment's progress on the terminal, stopped by the signals that end a command.
 
-use crate::exit::Result;
+use crate::exit::{Exit, Result};
+use crate::kernels;
 use crate::steps::Steps;
+use raext_measure::experiment::{
+    Experiment, Header, Known, MemoryStore, MicroVms, Plan, SlowRule, Store as _,
+};
+use raext_measure::report::Report;
 use raext_model::{IoExt as _, Left, Progress};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::cell::Cell;
@@ -68,6 +73,26 @@ impl Progress for Shown {
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
+}
+
+/// Measure a whole plan, and keep its measurements in memory.
+pub fn measured(plan: Plan, mut machines: MicroVms, steps: &Rc<Steps>) -> Result<MemoryStore> {
+    let release = kernels::release(&plan.kernel, steps)?;
+    let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
+    let progress = Rc::new(Shown::new(steps));
+    progress.expect(plan.left(store.known()));
+    Experiment { plan, store: &mut store, machines: &mut machines, progress }.run()?;
+    steps.finish();
+    Ok(store)
+}
+
+/// Print the flaws of all cells; a plan with one ends as a refusal.
+pub fn flaws(known: &Known) -> Exit {
+    let flaws = Report::of(known, SlowRule::NONE, &[]).flaws();
+    for flaw in &flaws {
+        eprintln!("raext: {flaw}");
+    }
+    if flaws.is_empty() { Exit::Done } else { Exit::Refused }
 }
 
 /// A time for people.

@@ -6,15 +6,13 @@
 use crate::experiment::{
     Attach, Contender, Flaw, How, Known, KnownWork, Outcome, Part, Place, Plan, SlowRule, Work,
 };
+use crate::plans::device::SharedDevice;
 use crate::report::pairs;
 use crate::stats::Spread;
-use raext_model::requests::{CachedPasses, RunWorkload, SetupDevice};
+use raext_model::requests::{CachedPasses, RunWorkload};
 use raext_model::{CachedAccess, Device, DeviceProfile, Fs, Passed, Workload};
-use raext_vm::Session;
-use raext_vm::{KernelChoice, Machine};
-use std::cell::Cell;
+use raext_vm::{KernelChoice, Machine, Session};
 use std::fmt::Write as _;
-use std::rc::Rc;
 
 const DEVICE: Device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 64 << 20 };
 /// Passes over cached data in one run; the one that was disturbed least counts.
@@ -44,14 +42,14 @@ struct Cost {
     name: &'static str,
     access: Access,
     time: bool,
-    made: Rc<Cell<bool>>,
+    device: SharedDevice,
 }
 
 /// Three cached loops and three patterns under the kernel and a policy, in turns.
 pub fn cost(policy: Contender, pairs: u32, time: bool, kernel: KernelChoice) -> Plan {
-    let made = Rc::default();
+    let device = SharedDevice::default();
     let work = |(access, name)| {
-        Box::new(Cost { name, access, time, made: Rc::clone(&made) }) as Box<dyn Work>
+        Box::new(Cost { name, access, time, device: device.clone() }) as Box<dyn Work>
     };
     let cached = CACHED.map(|(access, name)| (Access::Cached(access), name));
     let decided = DECISIONS.map(|(workload, name)| (Access::Decided(workload), name));
@@ -86,15 +84,12 @@ impl Work for Cost {
     }
 
     fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
-        self.made.set(false);
+        self.device.forget();
         Ok(())
     }
 
     fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
-        if !self.made.get() {
-            session.ask(SetupDevice { device: DEVICE })?;
-            self.made.set(true);
-        }
+        self.device.make(session, DEVICE)?;
         Ok(())
     }
 

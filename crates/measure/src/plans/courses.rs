@@ -2,12 +2,11 @@
 //! Rows of one access pattern each, whose every byte is verified.
 
 use crate::experiment::{CUT, Flaw, How, Outcome, Part, Place, Work};
-use raext_model::requests::{RunCourse, SetupDevice};
+use crate::plans::device::SharedDevice;
+use raext_model::requests::RunCourse;
 use raext_model::{Course, CourseRun, Device, Fs, SmallFiles, Workload, WorkloadSpec};
 use raext_vm::{Machine, Session};
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -17,22 +16,19 @@ const DATA: u64 = 256 * MIB;
 /// So that there is room for another file beside the data.
 const LESS_DATA: u64 = 128 * MIB;
 
-/// What is set up on the machine: rows of the same device do not make it anew.
-type Made = Rc<Cell<Option<Device>>>;
-
 struct Synthetic {
     name: &'static str,
     describe: &'static str,
     place: Place,
     data_bytes: u64,
     course: Course,
-    made: Made,
+    made: SharedDevice,
 }
 
 /// The rows of a place. The sizes are such that the kernel's default takes one to
 /// three seconds on `disk`.
 pub fn courses(place: Place) -> Vec<Box<dyn Work>> {
-    let made = Made::default();
+    let made = SharedDevice::default();
     let pattern = |workload: Workload, op_bytes, ops, stride_bytes| {
         let spec = WorkloadSpec { workload, op_bytes, ops, stride_bytes, seed: 1 };
         (workload.name(), workload.describe(), DATA, Course::Pattern(spec))
@@ -108,19 +104,14 @@ impl Work for Synthetic {
     }
 
     fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
-        // Another machine has nothing on it.
-        self.made.set(None);
+        self.made.forget();
         Ok(())
     }
 
     fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         let Place { device: profile, fs } = self.place;
         let device = Device { profile, fs, data_bytes: self.data_bytes };
-        if self.made.get() != Some(device) {
-            self.made.set(None);
-            session.ask(SetupDevice { device })?;
-            self.made.set(Some(device));
-        }
+        self.made.make(session, device)?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 mod cost;
 mod courses;
 mod decisions;
+mod device;
 mod patterns;
 mod record;
 

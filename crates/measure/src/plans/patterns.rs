@@ -3,30 +3,32 @@
 //! measures, every byte verified.
 
 use crate::experiment::{Flaw, How, Outcome, Pattern, Place, Work, WorkLine};
+use crate::plans::device::SharedDevice;
 use crate::report::pattern_outcome;
-use raext_model::requests::{RunWorkload, SetupDevice};
+use raext_model::requests::RunWorkload;
 use raext_model::{Device, WorkloadSpec};
 use raext_vm::{Machine, Session};
-use std::cell::Cell;
-use std::rc::Rc;
 
-struct OnePattern {
-    line: WorkLine,
-    device: Device,
-    spec: WorkloadSpec,
-    /// Whether the device is there: the first pattern makes it.
-    made: Rc<Cell<bool>>,
+/// One run of a pattern. The first pattern of a plan makes the device.
+pub(super) struct OnePattern {
+    pub(super) line: WorkLine,
+    pub(super) device: Device,
+    pub(super) spec: WorkloadSpec,
+    pub(super) made: SharedDevice,
+}
+
+impl OnePattern {
+    pub(super) fn new(device: Device, spec: WorkloadSpec, made: &SharedDevice) -> Self {
+        let place = Place { device: device.profile, fs: device.fs };
+        let line = WorkLine::of_pattern(place, Pattern { spec, data_bytes: device.data_bytes });
+        Self { line, device, spec, made: made.clone() }
+    }
 }
 
 /// A work for each pattern.
 pub fn patterns(device: Device, specs: Vec<WorkloadSpec>) -> Vec<Box<dyn Work>> {
-    let made = Rc::default();
-    let place = Place { device: device.profile, fs: device.fs };
-    let work = |spec| {
-        let line = WorkLine::of_pattern(place, Pattern { spec, data_bytes: device.data_bytes });
-        let made = Rc::clone(&made);
-        Box::new(OnePattern { line, device, spec, made }) as Box<dyn Work>
-    };
+    let made = SharedDevice::default();
+    let work = |spec| Box::new(OnePattern::new(device, spec, &made)) as Box<dyn Work>;
     specs.into_iter().map(work).collect()
 }
 
@@ -48,15 +50,12 @@ impl Work for OnePattern {
     }
 
     fn provide(&mut self, _: &mut Machine) -> Result<(), Flaw> {
-        self.made.set(false);
+        self.made.forget();
         Ok(())
     }
 
     fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
-        if !self.made.get() {
-            session.ask(SetupDevice { device: self.device })?;
-            self.made.set(true);
-        }
+        self.made.make(session, self.device)?;
         Ok(())
     }
 

@@ -3,11 +3,12 @@
 //! decides nothing, with the kernel's trace read after each run.
 
 use crate::experiment::{
-    Attach, Contender, Flaw, How, Outcome, Pattern, Place, Plan, Policy, SlowRule, Work, WorkLine,
+    Attach, Contender, Flaw, How, Outcome, Place, Plan, Policy, SlowRule, Work,
 };
 use crate::learn::{Run, trace};
-use crate::report::pattern_outcome;
-use raext_model::requests::{Exec, Exit, RunWorkload, SetupDevice};
+use crate::plans::device::SharedDevice;
+use crate::plans::patterns::OnePattern;
+use raext_model::requests::{Exec, Exit};
 use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
 use raext_vm::{KernelChoice, Machine, Session};
 use std::cell::RefCell;
@@ -22,30 +23,20 @@ const BUFFER_KB: u32 = 16384;
 /// be far apart.
 const DATA: u64 = 64 << 20;
 
-/// What all runs share.
-#[derive(Default)]
-struct Tape {
-    /// Whether the device is there and the trace set up.
-    made: bool,
-    runs: Vec<Run>,
-}
-
 /// The runs that were recorded, in the plan's order.
 #[derive(Clone, Default)]
-pub struct Recorded(Rc<RefCell<Tape>>);
+pub struct Recorded(Rc<RefCell<Vec<Run>>>);
 
 impl Recorded {
     /// Take them.
     pub fn take(&self) -> Vec<Run> {
-        std::mem::take(&mut self.0.borrow_mut().runs)
+        self.0.take()
     }
 }
 
 struct Record {
-    line: WorkLine,
-    device: Device,
-    spec: WorkloadSpec,
-    tape: Recorded,
+    pattern: OnePattern,
+    recorded: Recorded,
 }
 
 /// The device that a recording is made on.
@@ -61,14 +52,11 @@ pub fn record(
     device: Device,
     kernel: KernelChoice,
 ) -> (Plan, Recorded) {
-    let tape = Recorded::default();
-    let place = Place { device: device.profile, fs: device.fs };
+    let (recorded, made) = (Recorded::default(), SharedDevice::default());
     let work = |round: u32, workload: Workload| {
-        let spec = spec(workload, seed, round);
-        let pattern = Pattern { spec, data_bytes: device.data_bytes };
-        let mut line = WorkLine::of_pattern(place, pattern);
-        line.name = format!("{workload}, round {}", round + 1);
-        Box::new(Record { line, device, spec, tape: tape.clone() }) as Box<dyn Work>
+        let mut pattern = OnePattern::new(device, spec(workload, seed, round), &made);
+        pattern.line.name = format!("{workload}, round {}", round + 1);
+        Box::new(Record { pattern, recorded: recorded.clone() }) as Box<dyn Work>
     };
     let round =
         |round: u32| workloads.iter().map(move |&workload| (round, workload)).collect::<Vec<_>>();
@@ -84,7 +72,7 @@ pub fn record(
         kernel,
         command: "raext record".into(),
     };
-    (plan, tape)
+    (plan, recorded)
 }
 
 /// A workload as a round has it: its reads a half, once or twice as large; of a
@@ -103,33 +91,32 @@ fn spec(workload: Workload, seed: u64, round: u32) -> WorkloadSpec {
 
 impl Work for Record {
     fn name(&self) -> &str {
-        &self.line.name
+        self.pattern.name()
     }
 
     fn describe(&self) -> &str {
-        &self.line.describe
+        self.pattern.describe()
     }
 
     fn place(&self) -> Place {
-        self.line.place
+        self.pattern.place()
     }
 
     fn definition(&self) -> String {
-        self.line.definition.clone()
+        self.pattern.definition()
     }
 
     fn provide(&mut self, machine: &mut Machine) -> Result<(), Flaw> {
         machine.programs = PROGRAMS.map(PathBuf::from).into();
-        self.tape.0.borrow_mut().made = false;
-        Ok(())
+        self.pattern.provide(machine)
     }
 
     /// A page of a mapping that is touched faults by itself, so that it is traced.
     fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
-        if self.tape.0.borrow().made {
+        let OnePattern { made, device, .. } = &self.pattern;
+        if !made.make(session, *device)? {
             return Ok(());
         }
-        session.ask(SetupDevice { device: self.device })?;
         let events =
             trace::TRACEPOINTS.map(|event| format!("test -d $T/events/{event} || exit 9\n"));
         let script = format!(
@@ -137,31 +124,33 @@ impl Work for Record {
              echo 4096 > /sys/kernel/debug/fault_around_bytes",
             events.concat()
         );
-        sh(session, &script).map_err(|flaw| match flaw {
-            Flaw::Failed(why) => {
-                Flaw::Failed(format!("this kernel does not trace accesses: {why}"))
+        sh(session, &script).map_err(|flaw| {
+            made.forget();
+            match flaw {
+                Flaw::Failed(why) => {
+                    Flaw::Failed(format!("this kernel does not trace accesses: {why}"))
+                }
+                flaw => flaw,
             }
-            flaw => flaw,
         })?;
-        self.tape.0.borrow_mut().made = true;
         Ok(())
     }
 
-    fn run(&mut self, session: &mut Session, _: &How) -> Result<Outcome, Flaw> {
+    fn run(&mut self, session: &mut Session, how: &How) -> Result<Outcome, Flaw> {
         let switch = |on: u8| {
             let each =
                 trace::TRACEPOINTS.map(|event| format!("echo {on} > $T/events/{event}/enable\n"));
             format!("T=/sys/kernel/tracing\n{}", each.concat())
         };
         sh(session, &format!("{}echo > $T/trace", switch(1)))?;
-        let sample = session.ask(RunWorkload { spec: self.spec })?;
+        let outcome = self.pattern.run(session, how)?;
         let text = sh(session, &format!("{}cat $T/trace", switch(0)))?;
         let events = trace::parse(&text).map_err(|error| Flaw::Failed(error.to_string()))?;
         if events.is_empty() {
             return Err(Flaw::Failed("the kernel traced no decision".into()));
         }
-        self.tape.0.borrow_mut().runs.push(Run { spec: self.spec, events });
-        Ok(pattern_outcome(self.spec, &sample))
+        self.recorded.0.borrow_mut().push(Run { spec: self.pattern.spec, events });
+        Ok(outcome)
     }
 }
 
