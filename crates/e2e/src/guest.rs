@@ -20,7 +20,7 @@ use raext_model::{
     StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
 };
 use raext_vm::{
-    Captured, EngineError, GuestObject, KernelChoice, Machine, Paths, Session, Streams, root_over,
+    Captured, GuestObject, KernelChoice, Machine, Paths, Session, SessionError, Streams, root_over,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-type Result<T> = std::result::Result<T, EngineError>;
+type Result<T> = std::result::Result<T, SessionError>;
 
 /// Programs of the host in a plain machine.
 const PROGRAMS: [&str; 8] = [

@@ -6,7 +6,7 @@
 use raext_e2e::{Guest, accepted, boot_kernel, complaints, guest_file, guest_path, soak, step};
 use raext_model::requests::testing::ChurnKind;
 use raext_model::{Device, DeviceProfile, Fs, Placement, StressSpec, Workload};
-use raext_vm::{EngineError, GuestObject};
+use raext_vm::{GuestObject, SessionError};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -147,7 +147,7 @@ fn planted_bugs_are_seen() {
 }
 
 /// Load the module with the bugs, which makes one and refuses to be loaded.
-fn plant(guest: &mut Guest, bug: &str) -> Result<(), EngineError> {
+fn plant(guest: &mut Guest, bug: &str) -> Result<(), SessionError> {
     step(&format!("planting: {bug}"));
     let argv = ["insmod", "/planted.ko", &format!("bug={bug}")];
     let (_, _, said) = guest.exec(&argv)?;

@@ -218,9 +218,9 @@ mod tests {
 
     #[derive(Debug, Typed)]
     #[error("the engine failed")]
-    struct Engine(#[from] NoQemu);
+    struct Outer(#[from] NoQemu);
 
-    impl Classified for Engine {
+    impl Classified for Outer {
         fn kind(&self) -> Kind {
             self.0.kind()
         }
@@ -243,19 +243,19 @@ mod tests {
     fn a_cause_is_told_once() {
         let error = Error::refused("writing x: no room").because(io::Error::other("no room"));
         assert_eq!(error.at("copying").to_string(), "copying: writing x: no room");
-        let error = Error::from(Engine(NoQemu));
+        let error = Error::from(Outer(NoQemu));
         assert_eq!(error.to_string(), "the engine failed: no QEMU");
     }
 
     #[test]
     fn the_kind_and_the_type_survive_the_way_up() {
         let failed = || -> Result<(), Error> {
-            Err(Engine(NoQemu))?;
+            Err(Outer(NoQemu))?;
             Ok(())
         };
         let error = failed().at("booting").unwrap_err();
         assert_eq!(error.kind(), Kind::Environment);
-        assert!(error.is::<Engine>() && error.is::<NoQemu>() && !error.is::<io::Error>());
+        assert!(error.is::<Outer>() && error.is::<NoQemu>() && !error.is::<io::Error>());
         assert_eq!(error.to_string(), "booting: the engine failed: no QEMU");
     }
 

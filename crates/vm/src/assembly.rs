@@ -2,7 +2,7 @@
 //! The parts of the microVM: a kernel, its modules, the agent, programs and files.
 
 use crate::machine::{Disk, GuestFile, GuestModule, Share, Source, VmConfig};
-use crate::{EngineError, Paths};
+use crate::{Paths, SessionError};
 use raext_kernel::{Kernel, KernelError, Kernels, Want};
 use raext_model::Progress;
 use std::env;
@@ -69,7 +69,7 @@ impl Machine {
     ///
     /// # Errors
     /// When a part cannot be had.
-    pub fn assemble(self, progress: Rc<dyn Progress>) -> Result<VmConfig, EngineError> {
+    pub fn assemble(self, progress: Rc<dyn Progress>) -> Result<VmConfig, SessionError> {
         let paths = Paths::find()?;
         let kernels = Kernels::new(&paths.cache(), progress)?;
         let kernel = kernels.provide(&self.kernel.want, self.kernel.untested)?;
@@ -91,7 +91,7 @@ fn config(
     objects: Vec<GuestObject>,
     programs: &[PathBuf],
     agent: PathBuf,
-) -> Result<VmConfig, EngineError> {
+) -> Result<VmConfig, SessionError> {
     let modules = raext_kernel::load_order(kernel, &GUEST_MODULES)?
         .into_iter()
         .map(|(name, image)| GuestModule { name, image })
@@ -120,7 +120,7 @@ fn config(
 
 /// [`MORE_MODULES`] with what they depend on, and for each a list of what to
 /// load, in order: `/modules/order.NAME`.
-fn more_modules(kernel: &Kernel) -> Result<Vec<GuestFile>, EngineError> {
+fn more_modules(kernel: &Kernel) -> Result<Vec<GuestFile>, SessionError> {
     let file = |guest, bytes| GuestFile { guest, source: Source::Bytes(bytes), mode: 0o644 };
     let mut files = Vec::new();
     for name in MORE_MODULES {

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// What went wrong.
 #[derive(Debug, Error)]
-pub enum EngineError {
+pub enum SessionError {
     /// The project's own files are not where they are looked for.
     #[error("{place} holds no {marker}: run inside of a checkout, or set RAEXT_ROOT to one")]
     NoCheckout {
@@ -33,7 +33,7 @@ pub enum EngineError {
     Refused(String),
 }
 
-impl Classified for EngineError {
+impl Classified for SessionError {
     fn kind(&self) -> Kind {
         match self {
             Self::NoCheckout { .. } | Self::NoAgent(_) => Kind::Environment,

@@ -14,7 +14,7 @@ mod session;
 mod transport;
 
 pub use assembly::{GuestObject, KernelChoice, Machine};
-pub use error::EngineError;
+pub use error::SessionError;
 pub use machine::{Disk, Port, Share, libraries};
 pub use paths::Paths;
 pub use programs::{Captured, Streams, root_over};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Where the project's own files are, and where the command may write.
 
-use crate::EngineError;
+use crate::SessionError;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -24,12 +24,12 @@ impl Paths {
     ///
     /// # Errors
     /// When none of these is a checkout.
-    pub fn find() -> Result<Self, EngineError> {
+    pub fn find() -> Result<Self, SessionError> {
         let root =
             match env::var_os("RAEXT_ROOT") {
                 Some(root) => Some(PathBuf::from(root))
                     .filter(|root| is_checkout(root))
-                    .ok_or_else(|| EngineError::NoCheckout {
+                    .ok_or_else(|| SessionError::NoCheckout {
                         place: "the folder in RAEXT_ROOT".into(),
                         marker: MARKER,
                     })?,
@@ -38,7 +38,7 @@ impl Paths {
                     .flatten()
                     .find_map(|start| checkout_above(&start))
                     .or_else(|| checkout_above(Path::new(env!("CARGO_MANIFEST_DIR"))))
-                    .ok_or_else(|| EngineError::NoCheckout {
+                    .ok_or_else(|| SessionError::NoCheckout {
                         place: "no folder above this one".into(),
                         marker: MARKER,
                     })?,
@@ -67,7 +67,7 @@ impl Paths {
     ///
     /// # Errors
     /// When it was not built.
-    pub fn agent(&self) -> Result<PathBuf, EngineError> {
+    pub fn agent(&self) -> Result<PathBuf, SessionError> {
         if let Some(agent) = env::var_os("RAEXT_AGENT") {
             return Ok(agent.into());
         }
@@ -78,7 +78,7 @@ impl Paths {
             .into_iter()
             .chain([built.clone()])
             .find(|path| path.is_file())
-            .ok_or(EngineError::NoAgent(built))
+            .ok_or(SessionError::NoAgent(built))
     }
 }
 

@@ -5,7 +5,7 @@
 //! [`MakeVolume`](raext_model::requests::MakeVolume) for each data set, then
 //! [`DropCaches`](raext_model::requests::DropCaches) and a run, again and again.
 
-use crate::{EngineError, Session, Transport};
+use crate::{Session, SessionError, Transport};
 use raext_model::requests::{EndProgram, MakeRoot, RunProgram};
 use raext_model::{Converse, Program, Ran, Stream};
 use std::io::Read;
@@ -57,7 +57,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::ask`]; not for the program's own failure.
-    pub fn talk(&mut self, program: Program, streams: Streams<'_>) -> Result<Ran, EngineError> {
+    pub fn talk(&mut self, program: Program, streams: Streams<'_>) -> Result<Ran, SessionError> {
         let program = Program { input: streams.input.is_some(), ..program };
         self.converse(&RunProgram { program }, streams)
     }
@@ -66,7 +66,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::talk`].
-    pub fn capture(&mut self, program: Program) -> Result<Captured, EngineError> {
+    pub fn capture(&mut self, program: Program) -> Result<Captured, SessionError> {
         let program = Program { input: false, ..program };
         self.captured(&RunProgram { program })
     }
@@ -75,11 +75,11 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::ask`].
-    pub fn end_program(&mut self, end: EndProgram) -> Result<Captured, EngineError> {
+    pub fn end_program(&mut self, end: EndProgram) -> Result<Captured, SessionError> {
         self.captured(&end)
     }
 
-    fn captured<R: Converse>(&mut self, request: &R) -> Result<Captured, EngineError> {
+    fn captured<R: Converse>(&mut self, request: &R) -> Result<Captured, SessionError> {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut output = |stream, data: &[u8]| {
             match stream {

@@ -8,7 +8,7 @@
 use crate::input::Input;
 use crate::machine::{VmConfig, VmError};
 use crate::programs::Streams;
-use crate::{EngineError, Machine, Port, Transport};
+use crate::{Machine, Port, SessionError, Transport};
 use raext_model::requests::{Attach, LoadModule, MountShare, PowerOff};
 use raext_model::{
     Ask, FromAgent, Progress, Request, Silent, ToAgent, WireError, from_line, to_line,
@@ -30,7 +30,7 @@ impl Session {
     ///
     /// # Errors
     /// When one of these steps fails.
-    pub fn boot(machine: Machine, progress: Rc<dyn Progress>) -> Result<Self, EngineError> {
+    pub fn boot(machine: Machine, progress: Rc<dyn Progress>) -> Result<Self, SessionError> {
         let tags: Vec<_> = machine.shares.iter().map(|share| share.tag.clone()).collect();
         let config = machine.assemble(Rc::clone(&progress))?;
         let mut session = Self::start(&config, progress)?;
@@ -110,10 +110,10 @@ impl<T: Transport> Session<T> {
     /// Send a request and wait for its answer. Output of a program is dropped.
     ///
     /// # Errors
-    /// When the agent reports a failure ([`EngineError::Agent`]), or when the machine
+    /// When the agent reports a failure ([`SessionError::Agent`]), or when the machine
     /// is lost: its kernel crashed, it was silent for too long, QEMU ended. A lost
     /// machine is of no use afterwards.
-    pub fn ask<R: Request>(&mut self, request: R) -> Result<R::Answer, EngineError> {
+    pub fn ask<R: Request>(&mut self, request: R) -> Result<R::Answer, SessionError> {
         self.converse(&request, Streams::output(&mut |_, _| true))
     }
 
@@ -121,9 +121,9 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::ask`], and when the verifier refuses the policy.
-    pub fn attach(&mut self, attach: Attach) -> Result<(), EngineError> {
+    pub fn attach(&mut self, attach: Attach) -> Result<(), SessionError> {
         let object = attach.object.clone();
-        if self.ask(attach)?.accepted { Ok(()) } else { Err(EngineError::Refused(object)) }
+        if self.ask(attach)?.accepted { Ok(()) } else { Err(SessionError::Refused(object)) }
     }
 
     /// Work without a display of the steps.
@@ -138,11 +138,11 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// When it crashes meanwhile, or does not end.
-    pub fn stop(mut self) -> Result<(), EngineError> {
+    pub fn stop(mut self) -> Result<(), SessionError> {
         match self.ask(PowerOff) {
             Ok(()) => {}
             // The answer may be lost on the way: the machine is off.
-            Err(EngineError::Vm(VmError::Exited { status, .. })) if status.success() => {
+            Err(SessionError::Vm(VmError::Exited { status, .. })) if status.success() => {
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -155,7 +155,7 @@ impl<T: Transport> Session<T> {
         &mut self,
         request: &R,
         streams: Streams<'_>,
-    ) -> Result<R::Answer, EngineError> {
+    ) -> Result<R::Answer, SessionError> {
         self.say(&ToAgent::Ask(Ask::new(request).map_err(VmError::Wire)?))?;
         let mut input = streams.input.map(|source| Input::new(source, self.transport.waker()));
         let mut is_heeded = true;

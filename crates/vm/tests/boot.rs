@@ -6,7 +6,7 @@ use raext_kernel::{Kernels, Want};
 use raext_model::requests::{Detach, Exec, Exit, KernelLog};
 use raext_model::{Classified as _, Failure, Kind, Lines};
 use raext_vm::machine::{GuestFile, Source, VmConfig, VmError};
-use raext_vm::{EngineError, Paths, Session};
+use raext_vm::{Paths, Session, SessionError};
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -49,20 +49,20 @@ fn no_boot(config: &VmConfig) -> VmError {
     }
 }
 
-fn exec(session: &mut Session, argv: &[&str]) -> Result<Exit, EngineError> {
+fn exec(session: &mut Session, argv: &[&str]) -> Result<Exit, SessionError> {
     session.ask(Exec::new(argv))
 }
 
-fn failed<A: std::fmt::Debug>(answer: Result<A, EngineError>) -> Failure {
+fn failed<A: std::fmt::Debug>(answer: Result<A, SessionError>) -> Failure {
     match answer.unwrap_err() {
-        EngineError::Agent(failure) => failure,
+        SessionError::Agent(failure) => failure,
         error => panic!("{error}"),
     }
 }
 
-fn lost<A: std::fmt::Debug>(answer: Result<A, EngineError>) -> VmError {
+fn lost<A: std::fmt::Debug>(answer: Result<A, SessionError>) -> VmError {
     match answer.unwrap_err() {
-        EngineError::Vm(error) => error,
+        SessionError::Vm(error) => error,
         error => panic!("{error}"),
     }
 }

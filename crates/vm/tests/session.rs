@@ -6,7 +6,7 @@ use raext_guest::{ForProgram, Host, Line, Serve, Table};
 use raext_model::requests::{Detach, Exec, Exit, KernelLog, PowerOff, RunProgram};
 use raext_model::{End, Failure, FromAgent, Output, Program, Progress, Ran, Stream, User};
 use raext_vm::machine::VmError;
-use raext_vm::{EngineError, Session, Socket, Streams};
+use raext_vm::{Session, SessionError, Socket, Streams};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -162,7 +162,7 @@ fn a_failure_is_the_agents_and_the_session_goes_on() {
     assert_eq!(error.to_string(), "in the microVM: detach: no policy is attached");
     assert!(session.is_alive());
     // A request that this agent does not serve.
-    let EngineError::Agent(failure) = session.ask(KernelLog).unwrap_err() else {
+    let SessionError::Agent(failure) = session.ask(KernelLog).unwrap_err() else {
         panic!("no failure of the agent")
     };
     assert_eq!(failure.what, "serve the request 'kernel_log'");
@@ -184,10 +184,10 @@ fn a_request_of_another_form_fails_and_an_answer_of_another_form_ends_the_sessio
     let (ours, _theirs) = saying(&format!("{HELLO}{{\"answer\":7}}\n"));
     let (mut session, _) = open(ours, LONG).unwrap();
     let error = session.ask(Exec::new(&["a"])).unwrap_err();
-    assert!(matches!(error, EngineError::Vm(VmError::Wire(_))), "{error}");
+    assert!(matches!(error, SessionError::Vm(VmError::Wire(_))), "{error}");
     assert!(!session.is_alive());
     let again = session.ask(Exec::new(&["a"])).unwrap_err();
-    assert!(matches!(again, EngineError::Vm(VmError::Gone)), "{again}");
+    assert!(matches!(again, SessionError::Vm(VmError::Gone)), "{again}");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_line_that_is_lost_or_garbled_ends_the_session() {
     assert!(session.is_alive());
     drop(theirs);
     let error = session.ask(Detach).unwrap_err();
-    assert!(matches!(error, EngineError::Vm(VmError::Gone)), "{error}");
+    assert!(matches!(error, SessionError::Vm(VmError::Gone)), "{error}");
     assert!(!session.is_alive());
 
     let (ours, _theirs) = saying(&format!("{HELLO}this is no message\n"));
@@ -209,7 +209,7 @@ fn a_line_that_is_lost_or_garbled_ends_the_session() {
     let (ours, _theirs) = saying(&format!("{HELLO}{HELLO}"));
     let (mut session, _) = open(ours, LONG).unwrap();
     let error = session.ask(Detach).unwrap_err();
-    assert!(matches!(error, EngineError::Vm(VmError::OutOfTurn { .. })), "{error}");
+    assert!(matches!(error, SessionError::Vm(VmError::OutOfTurn { .. })), "{error}");
 }
 
 #[test]
@@ -225,7 +225,9 @@ fn a_silent_agent_meets_its_deadline() {
     let start = Instant::now();
     let error = session.ask(Detach).unwrap_err();
     assert!(start.elapsed() >= short);
-    let EngineError::Vm(VmError::AnswerDeadline { request, .. }) = error else { panic!("{error}") };
+    let SessionError::Vm(VmError::AnswerDeadline { request, .. }) = error else {
+        panic!("{error}")
+    };
     assert_eq!(request, "detach");
     assert!(!session.is_alive());
 }

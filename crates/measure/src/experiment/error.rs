@@ -2,7 +2,7 @@
 //! Why there is no benchmark.
 
 use raext_model::{Classified, Kind};
-use raext_vm::EngineError;
+use raext_vm::SessionError;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -49,13 +49,13 @@ pub enum BenchError {
     InUse(PathBuf),
     /// The microVM could not be had.
     #[error("{0}")]
-    Engine(#[from] EngineError),
+    Session(#[from] SessionError),
 }
 
 impl Classified for BenchError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Engine(error) => error.kind(),
+            Self::Session(error) => error.kind(),
             // The store is the project's own file, wherever it lies.
             Self::Io { .. } => Kind::Environment,
             Self::BadLine { .. } | Self::OtherBench { .. } | Self::InUse(_) => Kind::Refused,

@@ -2,7 +2,7 @@
 //! Why a run has no outcome. The cell is marked with it, and the plan goes on.
 
 use raext_model::{Classified as _, Kind};
-use raext_vm::EngineError;
+use raext_vm::SessionError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,11 +23,11 @@ pub enum Flaw {
     Lost(String),
 }
 
-impl From<EngineError> for Flaw {
-    fn from(error: EngineError) -> Self {
+impl From<SessionError> for Flaw {
+    fn from(error: SessionError) -> Self {
         let text = error.to_string();
         match error {
-            EngineError::Vm(_) => Self::Lost(text),
+            SessionError::Vm(_) => Self::Lost(text),
             _ if error.kind() == Kind::Environment => Self::Lacking(text),
             _ => Self::Failed(text),
         }

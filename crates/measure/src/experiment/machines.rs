@@ -4,7 +4,7 @@
 use crate::experiment::{BenchError, Contender, Flaw, Policy};
 use raext_model::requests::{Attach, DataDevice, Detach, SetReadahead};
 use raext_model::{Placement, Progress};
-use raext_vm::{EngineError, GuestObject, Machine, Session};
+use raext_vm::{GuestObject, Machine, Session, SessionError};
 use std::rc::Rc;
 
 /// Boots machines.
@@ -99,7 +99,7 @@ impl Guest for Session {
             let placement = Placement { dev, ..Placement::default() };
             let attach = Attach { object: guest(at), set: set.clone(), placement };
             self.attach(attach).map_err(|error| match error {
-                EngineError::Refused(_) => EngineError::Refused(label.clone()),
+                SessionError::Refused(_) => SessionError::Refused(label.clone()),
                 other => other,
             })?;
         }

@@ -151,7 +151,7 @@ impl Comparison {
         }
     }
 
-    /// The same as the engine knows it.
+    /// The same as [`Known`].
     pub fn known(&self) -> Known {
         let About { command, date, kernel, accelerator, host_cpus, device, .. } =
             self.about.clone();

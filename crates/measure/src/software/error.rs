@@ -4,7 +4,7 @@
 use crate::experiment::Flaw;
 use raext_kernel::KernelError;
 use raext_model::{Classified, End, Kind, Ran};
-use raext_vm::EngineError;
+use raext_vm::SessionError;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -29,7 +29,7 @@ pub enum SoftwareError {
     Packages(#[from] KernelError),
     /// The microVM or its agent.
     #[error("{0}")]
-    Engine(#[from] EngineError),
+    Session(#[from] SessionError),
     /// A program did not end well.
     #[error("{program} {}: {said}", ended(.end))]
     Failed {
@@ -91,7 +91,7 @@ impl Classified for SoftwareError {
         match self {
             Self::NoSuchRow { .. } => Kind::Usage,
             Self::Packages(error) => error.kind(),
-            Self::Engine(error) => error.kind(),
+            Self::Session(error) => error.kind(),
             // Data sets lie in the cache.
             Self::Io { .. } => Kind::Environment,
             _ => Kind::Refused,
@@ -102,7 +102,7 @@ impl Classified for SoftwareError {
 impl From<SoftwareError> for Flaw {
     fn from(error: SoftwareError) -> Self {
         match error {
-            SoftwareError::Engine(error) => error.into(),
+            SoftwareError::Session(error) => error.into(),
             error if error.kind() == Kind::Environment => Self::Lacking(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
