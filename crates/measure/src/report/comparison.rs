@@ -19,9 +19,9 @@ pub struct Comparison {
     pub schema: u32,
     /// Where and how it was measured.
     pub about: About,
-    /// What was compared; the first is the kernel without a policy.
+    /// The contenders; the first is the kernel without a policy.
     pub columns: Vec<Column>,
-    /// What was run.
+    /// The runs' work.
     pub rows: Vec<Runs>,
 }
 
@@ -47,7 +47,7 @@ pub struct About {
 /// A policy with its tunables, or the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The tunables that were set.
     pub set: BTreeMap<String, String>,
@@ -56,11 +56,11 @@ pub struct Column {
 /// A workload and its measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Runs {
-    /// What was run.
+    /// The runs' work.
     pub spec: WorkloadSpec,
     /// Measurements by repeat, then by column.
     pub runs: Vec<Vec<Option<Sample>>>,
-    /// What could not be measured.
+    /// The runs that failed.
     pub failures: Vec<CellFailure>,
 }
 
@@ -186,7 +186,7 @@ impl Comparison {
     }
 }
 
-/// What a run of a pattern came to.
+/// The outcome of a run of a pattern.
 pub(crate) fn outcome(spec: WorkloadSpec, sample: &Sample) -> Outcome {
     let part = Part { name: spec.workload.to_string(), ns: sample.elapsed_ns, ops: sample.ops };
     Outcome {

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy)]
 pub struct Json(pub View);
 
-/// What a bench is written as.
+/// The form of a bench in JSON.
 #[derive(Serialize)]
 struct Bench<'a> {
     schema: &'static str,

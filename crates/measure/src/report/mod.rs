@@ -23,7 +23,7 @@ pub use model::{Cell, Control, Report, Row, Standing, Tally, Times};
 pub use svg::Svg;
 pub use terminal::Terminal;
 
-/// What a report is about.
+/// The kind of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// A few patterns, contender by contender: times, and what the device did.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the measurements say: each cell against the kernel and against the best
+//! The results of the measurements: each cell against the kernel and against the best
 //! fixed length, the floor, and each policy over all rows.
 
 use crate::experiment::{
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// Everything that is shown.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report<'a> {
-    /// What it is computed from.
+    /// The measurements behind it.
     #[serde(skip)]
     pub known: &'a Known,
     /// The contenders' labels.
@@ -20,7 +20,7 @@ pub struct Report<'a> {
     pub rows: Vec<Row>,
     /// Each policy over all rows.
     pub policies: Vec<Standing>,
-    /// What the marks of noise are worth.
+    /// The reliability of the marks of noise.
     pub control: Option<Control>,
 }
 
@@ -41,7 +41,7 @@ pub struct Control {
 /// A row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// What is run.
+    /// The work.
     #[serde(flatten)]
     pub row: WorkLine,
     /// A cell for each column.
@@ -61,7 +61,7 @@ pub struct Row {
 pub struct Cell {
     /// Nanoseconds an operation; `None` if it was not measured.
     pub ns: Option<Times>,
-    /// What is wrong with it: it failed, or its answer is wrong.
+    /// Its flaw: it failed, or its answer is wrong.
     pub flaw: Option<String>,
     /// How many times as fast as the kernel.
     pub kernel: Option<Ratio>,
@@ -77,7 +77,7 @@ pub struct Cell {
     pub decisions: f64,
     /// Each part by itself against the kernel, where there are several.
     pub parts: Vec<(String, f64)>,
-    /// Whether it was measured once only, so slow is it.
+    /// Whether it has one run only, since it is slower than the rule's limit.
     pub once: bool,
     /// Whether it is no faster than its figures say: it was cut short, without telling
     /// what it had done.
@@ -140,7 +140,7 @@ pub struct Tally {
 }
 
 impl<'a> Report<'a> {
-    /// What the measurements of some rows say (all, if none are named).
+    /// The results of some rows (all, if none are named).
     pub fn of(known: &'a Known, slow: SlowRule, rows: &[String]) -> Self {
         let columns = &known.header.columns;
         let shown = known
@@ -161,7 +161,7 @@ impl<'a> Report<'a> {
         &self.known.header.columns
     }
 
-    /// What a decision of each policy costs, instructions: at a miss, a mark, a fault.
+    /// The cost of a decision of each policy, instructions: at a miss, a mark, a fault.
     pub fn costs(&self) -> Vec<(String, [Option<u64>; 3])> {
         let costs = &self.known.costs;
         let mut policies: Vec<_> = costs.iter().map(|cost| cost.policy.clone()).collect();
@@ -178,7 +178,7 @@ impl<'a> Report<'a> {
         policies.into_iter().map(all).collect()
     }
 
-    /// What is wrong with any cell, a line each.
+    /// The flaws of all cells, a line each.
     pub fn flaws(&self) -> Vec<String> {
         let cells = |row: &Row| {
             let of = |(label, cell): (&String, &Cell)| {

@@ -16,13 +16,13 @@ const CUT: f64 = 4.0;
 
 /// A bar.
 pub(super) struct Bar {
-    /// What it stands for.
+    /// Its name.
     pub(super) label: String,
     /// Its length.
     pub(super) value: f64,
     /// Smallest and largest value, for whiskers.
     pub(super) range: Option<(f64, f64)>,
-    /// What is written at its end.
+    /// The text at its end.
     pub(super) text: String,
     /// Class of its colour.
     pub(super) class: &'static str,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a reader should know first: what is wrong with the measurements, and
+//! The findings that a reader needs first: the flaws of the measurements, and
 //! what each policy gained and cost.
 
 use crate::report::text::{factor, megabytes, time};

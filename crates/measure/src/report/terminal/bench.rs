@@ -3,7 +3,7 @@
 //! over all rows.
 
 use super::{Grid, NOISE, NONE, ONCE, WITHIN_NOISE, cells, controlled};
-use crate::experiment::Contender;
+use crate::experiment::{Contender, SlowRule};
 use crate::report::text::{factor, time};
 use crate::report::{Cell, Report, Row, Standing, Tally};
 use crate::stats::{Ratio, geometric};
@@ -125,13 +125,18 @@ fn marks(out: &mut String, report: &Report<'_>) -> fmt::Result {
         writeln!(out, "{NOISE} within noise: {WITHIN_NOISE}, or too few repeats")?;
     }
     if cells(report).any(|cell| cell.once) {
+        let over = SlowRule::BENCH.over;
         writeln!(
             out,
-            "{ONCE} measured once, so slow is it, and cut short where that could be done"
+            "{ONCE} one run only, stopped early where possible: more than {over} times slower \
+             than the kernel"
         )?;
     }
     if cells(report).any(|cell| cell.bound) {
-        writeln!(out, "{BOUND} cut short before it had told how much it had done")?;
+        writeln!(
+            out,
+            "{BOUND} stopped early without a progress count: the value is an upper bound"
+        )?;
     }
     Ok(())
 }

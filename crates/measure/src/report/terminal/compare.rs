@@ -2,6 +2,7 @@
 //! A comparison: times and ratios, then what the device did.
 
 use super::{Grid, NOISE, ONCE, WITHIN_NOISE, cells};
+use crate::experiment::SlowRule;
 use crate::report::text::{factor, megabytes, off_by, time};
 use crate::report::{Cell, Report, Row};
 use std::fmt::{self, Write};
@@ -29,7 +30,8 @@ pub(super) fn write(out: &mut String, report: &Report<'_>) -> fmt::Result {
         writeln!(out, "{NOISE} within noise: {why}")?;
     }
     if cells(report).any(|cell| cell.once) {
-        writeln!(out, "{ONCE} measured once, so slow is it")?;
+        let over = SlowRule::COMPARISON.over;
+        writeln!(out, "{ONCE} one run only: more than {over} times slower than the kernel")?;
     }
     writeln!(out, "\nRead from the device, for each byte asked for, and decisions (d)")?;
     writeln!(out, "{}", grid(report, device))?;

@@ -15,7 +15,7 @@ use std::fmt;
 const NOISE: &str = "~";
 /// Mark of a cell that was measured once, since it is far too slow.
 const ONCE: &str = "*";
-/// What stands where nothing was measured.
+/// The text of a cell without a measurement.
 const NONE: &str = "-";
 /// Why a difference is told as none.
 const WITHIN_NOISE: &str = "runs of the same differ as much, by chance";
@@ -82,7 +82,7 @@ fn cells<'a>(report: &'a Report<'_>) -> impl Iterator<Item = &'a Cell> {
     report.rows.iter().flat_map(|row| &row.cells)
 }
 
-/// What the marks of noise are worth.
+/// The reliability of the marks of noise.
 pub(super) fn controlled(control: Control) -> String {
     format!(
         "The kernel's default is {DEFAULT_KB} KiB, too: measured as two columns, {} to {} of each other, \
