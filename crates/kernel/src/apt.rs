@@ -43,11 +43,11 @@ const HELPER: &str = "/usr/lib/apt/apt-helper";
 /// An archive.
 #[derive(Debug)]
 pub(crate) struct Apt {
-    /// What every program of apt is given.
+    /// The options of every program of apt.
     options: Vec<OsString>,
     /// The mirror, where it is not the machine's own configuration that counts.
     mirror: Option<String>,
-    /// What is looked at of that mirror; the first is preferred.
+    /// The suites of that mirror; the first is preferred.
     suites: &'static [&'static str],
 }
 
@@ -178,7 +178,7 @@ impl Apt {
     }
 }
 
-/// What makes apt look nowhere but in `dir`.
+/// The options that confine apt to `dir`.
 fn options(dir: &Path) -> Vec<OsString> {
     let mut options = vec!["-c".into(), dir.join("apt.conf").into_os_string()];
     let mut set = |name: &str, value: &OsStr| {

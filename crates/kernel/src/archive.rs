@@ -88,7 +88,7 @@ fn find(
     Ok((newer, Some(apt::SUITE), choice))
 }
 
-/// What an archive lists, and what it keeps without listing it.
+/// The packages that an archive lists, and those that it keeps unlisted.
 fn with_pinned(mut listed: String) -> String {
     for name in pinned::names() {
         listed += &format!("{name}\n");
@@ -265,7 +265,7 @@ mod tests {
     use super::*;
     use raext_model::{Classified as _, Kind};
 
-    /// What Debian 12 with its security archive lists, less other flavours.
+    /// The list of Debian 12 with its security archive, less other flavours.
     const LISTED: &str = include_str!("../tests/data/apt-cache-search.txt");
     const SERIES: Series = Series { major: 6, minor: 12 };
     /// Part of what the newer suites list.

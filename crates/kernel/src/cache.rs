@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What folders under construction are called; never used once it is theirs.
+/// The prefix of folders under construction.
 const UNFINISHED: &str = ".unfinished-";
 
 /// Hold the only pen in a folder, which is made if need be. Waits for another
@@ -49,7 +49,7 @@ pub(crate) fn finish(made: TempDir, name: &Path) -> Result<(), KernelError> {
     Ok(())
 }
 
-/// What is in a folder.
+/// The entries of a folder.
 pub(crate) fn entries(dir: &Path) -> Result<Vec<PathBuf>, KernelError> {
     fs::read_dir(dir)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())

@@ -25,7 +25,7 @@ const MARKER: &str = ".suite";
 const DONE: &str = ".environment";
 /// Lists that are no older than this still have the packages that they name.
 const LISTS: Duration = Duration::from_secs(24 * 60 * 60);
-/// What the build takes beside the compiler.
+/// The tools of the build beside the compiler.
 const PACKAGES: [&str; 14] = [
     "base-files",
     "bash",
@@ -157,7 +157,7 @@ impl Environment {
             apt::unpack(file, made.path())?;
         }
         fs::remove_dir_all(&packages).map_err(|e| KernelError::io("remove", &packages, e))?;
-        // What mawk would do when it is installed.
+        // The installation of mawk does the same.
         let awk = made.path().join("usr/bin/awk");
         symlink("mawk", &awk).map_err(|e| KernelError::io("create", &awk, e))?;
         let done = made.path().join(DONE);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What can go wrong on the way to a kernel, in one line each.
+//! The errors on the way to a kernel, in one line each.
 
 use crate::Series;
 use raext_model::{Classified, Kind};
@@ -40,7 +40,7 @@ pub enum KernelError {
         .found.join(", ")
     )]
     NotInArchive {
-        /// What was asked for.
+        /// The wanted packages or series.
         series: Series,
         /// The flavour of kernel that is looked for.
         flavour: &'static str,
@@ -50,7 +50,7 @@ pub enum KernelError {
     /// The kernel is of a series that was not tested, and that was not waived.
     #[error(
         "kernel {kernel} is of no tested series ({tested}): \
-         what a policy does there is unknown; --untested goes on"
+         the behaviour of a policy there is not tested: --untested accepts it"
     )]
     Untested {
         /// The kernel, or its series.
@@ -65,7 +65,7 @@ pub enum KernelError {
     Environment {
         /// The kernel.
         release: String,
-        /// What is in the way.
+        /// The reason.
         detail: String,
     },
     /// Packages could not be downloaded.
@@ -75,7 +75,7 @@ pub enum KernelError {
         .packages.join(" ")
     )]
     Download {
-        /// What was asked for.
+        /// The wanted packages or series.
         packages: Vec<String>,
         /// The first complaint of apt.
         detail: String,
@@ -85,13 +85,13 @@ pub enum KernelError {
     Package {
         /// The kernel.
         release: String,
-        /// What is not in them.
+        /// The missing part.
         what: String,
     },
     /// The file system said no.
     #[error("cannot {what} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// The step that failed.
         what: &'static str,
         /// On what.
         path: PathBuf,
@@ -103,7 +103,7 @@ pub enum KernelError {
     NotAKernel {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// The image is one, but tells no types.
@@ -111,7 +111,7 @@ pub enum KernelError {
     NoBtf {
         /// The image.
         path: PathBuf,
-        /// What was found in place of the BTF.
+        /// The content in place of the BTF.
         why: String,
     },
     /// Part of a kernel of the user's own was not found.
@@ -134,7 +134,7 @@ pub enum KernelError {
     Headers {
         /// The headers.
         path: PathBuf,
-        /// What they lack.
+        /// The missing part.
         what: String,
         /// The Debian package that has it.
         package: String,
@@ -152,7 +152,7 @@ pub enum KernelError {
     BadModule {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// Something that the build needs is not there.
@@ -166,7 +166,7 @@ pub enum KernelError {
     Build {
         /// The kernel.
         release: String,
-        /// What the compiler said.
+        /// The compiler's output.
         output: String,
     },
 }

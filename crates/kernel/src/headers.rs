@@ -17,7 +17,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// What the shadow was made of, in it.
+/// The file in the shadow that names its sources.
 const MADE_OF: &str = ".made-of";
 
 /// Where the kernel's release is written in its headers.
@@ -93,7 +93,7 @@ pub(crate) fn usable(
     Ok(shadow)
 }
 
-/// What the headers' Makefile sets before it includes another, since 6.13:
+/// The line that the headers' Makefile has before it includes another, since 6.13:
 /// where it lies itself.
 const OUTPUT: &str = "KBUILD_OUTPUT=";
 

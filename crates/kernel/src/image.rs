@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a bzImage says of itself, and the kernel inside it.
+//! The header of a bzImage, and the kernel inside it.
 //!
 //! The layout is the x86 boot protocol (Documentation/arch/x86/boot.rst). The
 //! place of the compressed kernel is in its header since protocol 2.08, so the
@@ -91,7 +91,7 @@ fn unpack(path: &Path, image: &[u8]) -> Result<Vec<u8>, KernelError> {
     let length = u32_at(image, PAYLOAD_LENGTH).ok_or_else(cut)? as usize;
     let start = (sectors + 1) * 512 + offset;
     let payload = image.get(start..start + length).ok_or_else(cut)?;
-    // Whatever the compression, the size of what it holds follows it.
+    // The size of the kernel follows the data, with each compression.
     let size = length.checked_sub(4).and_then(|at| u32_at(payload, at)).ok_or_else(cut)?;
     let vmlinux = codec::decompress(payload, u64::from(size))
         .ok_or_else(|| wrong("its kernel is in an unknown compression".into()))?

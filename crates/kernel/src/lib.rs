@@ -47,7 +47,7 @@ pub use tested::{TESTED, Tested, refuse_untested};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Kernel {
-    /// What `uname -r` says in it, e.g. `6.12.117+deb12-cloud-amd64`.
+    /// Its `uname -r`, e.g. `6.12.117+deb12-cloud-amd64`.
     pub release: String,
     /// The bzImage.
     pub image: PathBuf,

@@ -19,8 +19,8 @@ const SUITES: [&str; 1] = ["bookworm"];
 const LISTS: Duration = Duration::from_secs(24 * 60 * 60);
 /// In each folder: which packages it was made of. It comes last.
 const PACKAGES: &str = ".packages";
-/// What a merged `/usr` has at its top, before anything is unpacked: the packages
-/// of this suite do not bring it.
+/// The links at the top of a merged `/usr`, before anything is unpacked: the packages
+/// of this suite do not bring them.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 
 /// A folder that programs find all they need in, as their root.
@@ -131,7 +131,7 @@ impl Packages {
     }
 }
 
-/// What was made before, if all that is wanted now is in it.
+/// The root that was made before, if it has all wanted packages.
 fn there(path: &Path, packages: &[&str]) -> Option<ProgramRoot> {
     let list = fs::read_to_string(path.join(PACKAGES)).ok()?;
     let packages_there = list.lines().map(str::to_owned).collect();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The one list of kernels that this is tested with, and who is not on it.
 //!
-//! What changes in readahead from one series to the next gives no error at
+//! A change in readahead from one series to the next gives no error at
 //! compile time as a rule, so that a kernel of another series is refused
 //! unless the user insists. `kmod/compat.h` refuses the same ones; a test holds
 //! the two lists against each other.

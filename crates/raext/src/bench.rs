@@ -97,13 +97,13 @@ pub fn run(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Exit> {
         measured = count_decisions(&contenders, &kernel, &mut store, &progress);
     }
     steps.finish();
-    // What there is, is shown, whatever ended it.
+    // An error or an interruption does not hide the measurements that are there.
     let flawed = show(store.known(), &asked, &out)?;
     if !shown.is_stopped() {
         measured?;
     } else if left.runs > 0 {
         let text = format!(
-            "interrupted with {} runs to make, about {}: the same command goes on",
+            "interrupted with {} runs to make, about {}: the same command continues",
             left.runs,
             duration(left.seconds)
         );

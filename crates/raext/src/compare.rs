@@ -22,7 +22,7 @@ const DATA_BYTES: u64 = 256 << 20;
 /// Measure and show.
 pub fn run(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let plan = plan(args, steps)?;
-    // A file that cannot be written is better known now than in a minute.
+    // An output file that cannot be written is reported before the measurement.
     for path in [&args.json, &args.html].into_iter().flatten() {
         if path != Path::new("-") {
             fs::write(path, "").given("writing", path)?;

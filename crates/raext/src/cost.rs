@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `raext cost`: what an attached policy costs those who do not need it, and each
-//! decision that it is asked for.
+//! `raext cost`: the cost of an attached policy for cached accesses, and of each
+//! decision.
 
 use crate::args::CostArgs;
 use crate::contenders::policy;

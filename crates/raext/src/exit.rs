@@ -8,7 +8,7 @@
 use raext_model::{Error, Kind};
 use std::process::ExitCode;
 
-/// What each command returns.
+/// The result of each command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The end of a command that did its work.

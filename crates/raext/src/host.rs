@@ -23,7 +23,7 @@ pub fn attach(args: &AttachArgs, steps: &Rc<Steps>) -> Result<Exit> {
     };
     let name = args.name.clone().unwrap_or_else(|| object.name().to_owned());
     if !args.foreground {
-        // What cannot be pinned is not attached for a moment either.
+        // A policy whose pin is refused is never attached.
         raext_bpf::load::pin_path(&name)?;
     }
     let attached = match raext_bpf::load::attach(object.path(), &set, &placement)? {

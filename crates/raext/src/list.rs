@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `raext list`: who is attached, where, since when, by whom.
+//! `raext list`: the attached policies with their scope, age and owner.
 
 use crate::args::ListArgs;
 use crate::exit::Result;
@@ -17,7 +17,7 @@ pub fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
         warn_of(&pins, steps);
     }
     let Pins { policies: pinned, unreadable } = pins;
-    // The module knows those too that a process holds, or another tool pinned.
+    // The module also lists policies that a process holds, or that another tool pinned.
     let attached = raext_bpf::load::attached();
     if args.json {
         let both =
@@ -53,20 +53,20 @@ pub fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-/// Name the pins that are no policy's or cannot be opened.
+/// Report each pin that is not a policy's link or cannot be opened.
 pub fn warn_of(pins: &Pins, steps: &Steps) {
     for pin in &pins.unreadable {
         steps.note(&format!("{}: not shown: {}", pin.path.display(), pin.why));
     }
 }
 
-/// Pins can be seen without debugfs; what they hold cannot.
+/// Without debugfs, the pins are visible and the counters of their policies are not.
 fn without_the_module(pinned: &[PinnedPolicy]) -> Result<()> {
     if pinned.is_empty() {
         println!("no policy is attached");
     }
     for pin in pinned {
-        println!("{} (pinned at {}; debugfs tells no more)", pin.name, pin.path.display());
+        println!("{} (pinned at {}; debugfs is not readable)", pin.name, pin.path.display());
     }
     Ok(())
 }

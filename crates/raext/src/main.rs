@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `raext`: check, try, measure and attach readahead policies.
 //!
-//! A thin command over the crates: what the user typed is in `args/`, each
-//! command has a file of its own, and `exit.rs` turns errors into statuses.
+//! A thin command over the crates: the command line is in `args/`, each
+//! command has a file of its own, and `exit.rs` maps errors to statuses.
 
 mod args;
 mod bench;

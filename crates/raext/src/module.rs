@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `raext module`: the kernel module of the running kernel.
 //!
-//! The only commands that change the host, and only when asked by name.
+//! `load` and `unload` change the running kernel.
 
 use crate::args::ModuleCommand;
 use crate::exit::Result;
@@ -106,7 +106,7 @@ fn remove() -> Result<(), Errno> {
     rustix::system::delete_module(c"readahead_ext", libc_nonblock())
 }
 
-/// A policy that decides is not waited for.
+/// Refuse at once while a policy is attached.
 fn refuse_while_attached() -> Result<()> {
     let pins = raext_bpf::load::pins()?.policies;
     let names: Vec<_> = match raext_bpf::load::attached() {

@@ -103,7 +103,7 @@ pub fn run(args: &NewArgs) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with a name.
+/// The fault of a name, if it has one.
 fn trouble(name: &str, shipped: &[String]) -> Option<String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! From what people call a place (a cgroup's folder, a container's id, a mount
+//! From the name of a scope (a cgroup's folder, a container's id, a mount
 //! point, a block device) to the numbers that the kernel compares.
 
 use crate::exit::Result;
@@ -146,7 +146,7 @@ fn parse(majmin: &str) -> Option<u32> {
     Some(kernel_dev(major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// What the kernel sees of the files below `path`: the number of the mounted file
+/// The device number of the files below `path`, as the kernel has it: that of the mounted file
 /// system (stat shows another one for a btrfs subvolume); for an overlay, that of
 /// its layers.
 fn mounted(path: &Path, mounts: &[MountInfo], name: &str) -> Result<u32> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! From what the user calls a policy to an object file.
+//! From a policy's name on the command line to an object file.
 
 use crate::exit::Result;
 use crate::steps::Steps;
@@ -20,7 +20,7 @@ pub enum Source {
     Object(PathBuf),
 }
 
-/// Find out what the user means: a path that exists wins, then the name of a
+/// Find the source of a policy: a path that exists wins, then the name of a
 /// shipped policy.
 pub fn resolve(name: &str) -> Result<Source> {
     let path = Path::new(name);
@@ -36,7 +36,7 @@ pub fn resolve(name: &str) -> Result<Source> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("c") if path.is_file() => Ok(Source::Code(path.to_path_buf())),
         _ if path.join("Cargo.toml").is_file() => Ok(Source::Code(path.to_path_buf())),
-        // What an object file has wrong is told by who reads it.
+        // The reader of the object file reports its faults.
         _ if path.exists() || name.contains('/') || name.ends_with(".o") => {
             Ok(Source::Object(path.to_path_buf()))
         }
@@ -102,7 +102,7 @@ pub fn shipped_names() -> Result<Vec<String>> {
     Ok(shipped(&Paths::find()?)?.iter().map(|p| label(p)).collect())
 }
 
-/// What a policy is called: by its folder, its C file or its object file.
+/// The name of a policy, from its folder, its C file or its object file.
 pub fn label(code: &Path) -> String {
     let name = code.file_name().map(|name| name.to_string_lossy().into_owned());
     name.map_or_else(

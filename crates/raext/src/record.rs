@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `raext record`: what applications access and what is decided meanwhile, as a file
+//! `raext record`: the accesses of applications and the decisions meanwhile, as a file
 //! to train a tree with.
 
 use crate::args::RecordArgs;
@@ -19,7 +19,7 @@ const USUAL: [Workload; 4] =
 
 /// Run each workload under `noop`, write down what happened.
 pub fn run(args: &RecordArgs, steps: &Rc<Steps>) -> Result<Exit> {
-    // A file that cannot be written is better known now than in a minute.
+    // An output file that cannot be written is reported before the measurement.
     fs::write(&args.output, "").given("writing", &args.output)?;
     let workloads = if args.workloads.is_empty() { &USUAL[..] } else { &args.workloads };
     let device = recorded_device(args.device, args.fs);

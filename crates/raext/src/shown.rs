@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is shown.
+/// The state of the display.
 pub struct Shown {
     steps: Rc<Steps>,
     total: Cell<u64>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `raext stats`: what the attached policies did, event by event.
+//! `raext stats`: the counters of the attached policies, event by event.
 
 use crate::args::StatsArgs;
 use crate::exit::Result;
@@ -12,10 +12,10 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The module's parameter that has the time counted.
+/// The module's parameter that turns the timing of callbacks on.
 const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
 
-/// The columns of the table, with what the counters behind them are.
+/// The columns of the table, with their counters.
 const COLUMNS: [(&str, &[&str]); 10] = [
     ("kept", &["kept"]),
     ("limited", &["limited"]),
@@ -65,7 +65,7 @@ pub fn run(args: &StatsArgs) -> Result<()> {
     Ok(())
 }
 
-/// The counters; where there were some before, what was added since.
+/// The counters, or their growth since an earlier round.
 fn table(counters: &[Counters], before: &HashMap<(u32, String), Counters>) -> String {
     if counters.is_empty() {
         return "no policy is attached\n".into();

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Shows what the command is doing.
+/// Shows the steps of a command.
 pub struct Steps {
     bar: ProgressBar,
     plain: bool,
@@ -32,8 +32,8 @@ impl Steps {
         Self { bar, plain, hushed: Cell::new(false), last: RefCell::new(None) }
     }
 
-    /// From now on, where standard error is no terminal, no lines for steps: it is
-    /// another program's.
+    /// Without a terminal, print no lines for steps from now on: standard error is
+    /// the output of another program.
     pub fn hush(&self) {
         self.hushed.set(true);
     }
@@ -52,7 +52,7 @@ impl Steps {
         }
     }
 
-    /// Take the display away.
+    /// Remove the display.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -22,7 +22,7 @@ pub enum BenchError {
     },
     /// A line of the store.
     #[error(
-        "{}: line {number} is none of a bench ({why}); --fresh begins anew",
+        "{}: line {number} is not one of a bench ({why}): --fresh begins anew",
         path.display()
     )]
     BadLine {
@@ -35,7 +35,7 @@ pub enum BenchError {
     },
     /// The store holds something else.
     #[error(
-        "{} holds another bench: {why}; --fresh throws it away, --out keeps this one elsewhere",
+        "{} holds another bench: {why}: --fresh deletes it, --out keeps this one elsewhere",
         path.display()
     )]
     OtherBench {

@@ -80,8 +80,8 @@ impl fmt::Display for Place {
 
 /// The answer of a run that came to its limit: its speed counts, by what it did.
 pub const CUT: &str = "cut short";
-/// The answer of a run that came to its limit without telling what it had done: no
-/// more than all, so that it is no faster than its figure.
+/// The answer of a run that came to its limit without a progress count. It did at most all of
+/// its work, so its figure is an upper bound.
 pub const CUT_BLIND: &str = "cut short, no faster than this";
 
 /// When a run is hopelessly slow.

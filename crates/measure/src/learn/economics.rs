@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a window would have cost, given what was accessed after the decision.
+//! The cost of a window, given the accesses after the decision.
 //!
 //! The cost of a decision is what the device spends on it for each page that serves
 //! the application: a request costs a latency, counted in pages that could have been
@@ -13,7 +13,7 @@ use crate::learn::Event;
 use raext_policy::tree::WINDOWS;
 use std::collections::HashSet;
 
-/// What a request costs beside its pages: pages. 1 ms at 200 MB/s are 49, 0.1 ms at 2
+/// The cost of a request beside its pages, in pages. 1 ms at 200 MB/s are 49, 0.1 ms at 2
 /// GB/s too, 5 ms at 150 MB/s are 183: one tree for all of them leans to the lower
 /// end, where waste weighs more.
 pub const LATENCY: f64 = 64.0;
@@ -45,7 +45,7 @@ pub fn costs(place: Place, after: &[Event]) -> [f64; WINDOWS.len()] {
 fn cost(place: Place, window: u32, after: &[Event]) -> f64 {
     let asked = f64::from(place.asked);
     if window == 0 {
-        // What comes next is asked for by itself.
+        // The next page is a request of its own.
         let each = f64::from(place.each.max(1));
         return (LATENCY + each) / each;
     }

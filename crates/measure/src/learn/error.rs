@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What went wrong.
+/// The errors of recordings and of training.
 #[derive(Debug, Error)]
 pub enum LearnError {
     /// A file cannot be read or written.
@@ -17,14 +17,14 @@ pub enum LearnError {
         /// Why.
         source: io::Error,
     },
-    /// A line is none of a recording.
+    /// A line is not one of a recording.
     #[error("{}:{line}: {why}", path.display())]
     Line {
         /// The recording.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// A line of the kernel's trace was not understood.
@@ -34,7 +34,7 @@ pub enum LearnError {
     #[error("the kernel's trace is incomplete: {0} events were lost")]
     Lost(u64),
     /// There is too little in it.
-    #[error("{0} decisions are too few to learn from; record more")]
+    #[error("{0} decisions are too few to learn from: record more")]
     TooFew(usize),
 }
 

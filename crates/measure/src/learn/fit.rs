@@ -159,7 +159,7 @@ impl Node {
 }
 
 impl Model {
-    /// What the tree says: a place in [`WINDOWS`].
+    /// The tree's answer: a place in [`WINDOWS`].
     pub fn class(&self, features: &[u32; FEATURES]) -> usize {
         self.root.class(features)
     }

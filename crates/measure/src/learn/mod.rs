@@ -30,7 +30,7 @@ pub fn learn(recording: &Recording) -> Result<Outcome, LearnError> {
     Ok(Outcome { trained: model.score(&seen), held_out: model.score(&held), model })
 }
 
-/// What training gave.
+/// The result of training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The tree.

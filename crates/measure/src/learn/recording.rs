@@ -22,7 +22,7 @@ pub struct About {
     pub device: Device,
 }
 
-/// What happened, in the order in which it was over: an access comes after the
+/// The events, in the order of their ends: an access comes after the
 /// decision that served it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -90,7 +90,7 @@ impl From<Flags> for String {
 pub struct Run {
     /// The workload.
     pub spec: WorkloadSpec,
-    /// What happened.
+    /// The events.
     pub events: Vec<Event>,
 }
 

@@ -111,7 +111,7 @@ impl Work for Record {
         self.pattern.provide(machine)
     }
 
-    /// A page of a mapping that is touched faults by itself, so that it is traced.
+    /// A touched page of a mapping faults by itself, which the trace shows.
     fn prepare(&mut self, session: &mut Session) -> Result<(), Flaw> {
         let OnePattern { made, device, .. } = &self.pattern;
         if !made.make(session, *device)? {

@@ -14,10 +14,10 @@ const SOFTWARE: Software = Software { name: "tar", packages: &["tar"] };
 const READERS: &str = "4";
 /// Of both together, bytes: half of the readers' file.
 const MEMORY: u64 = 64 << 20;
-/// What the readers' file is filled from.
+/// The source of the readers' file.
 const SEED: &str = "7";
 
-/// What is backed up, and what is read meanwhile.
+/// The data that is backed up, and the file that is read meanwhile.
 static DATA: DataSet = DataSet {
     name: "backup",
     software: SOFTWARE,

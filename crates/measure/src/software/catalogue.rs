@@ -14,9 +14,9 @@ pub(crate) type Run = &'static (dyn Fn(&mut Guest<'_>) -> Result<Outcome, Softwa
 pub struct Entry {
     /// Its name on the command line and in tables.
     pub name: &'static str,
-    /// What it models, in a line.
+    /// The use that it models, in a line.
     pub about: &'static str,
-    /// What it reads.
+    /// The data set that it reads.
     pub data: &'static DataSet,
     /// Raised when what is run changes: its measurements are not comparable then.
     pub version: u32,

@@ -20,7 +20,7 @@ const FOLDER: &str = "data";
 /// The agent, in the root of programs: it has the programs of our own.
 pub(crate) const AGENT: &str = "/usr/bin/raext-agent";
 
-/// What rows read, and how it is made.
+/// The data that rows read, and its recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataSet {
     /// Its name, and that of its disk.
@@ -39,7 +39,7 @@ pub struct DataSet {
 pub struct Made {
     /// A disk with ext4.
     pub image: PathBuf,
-    /// What is known of it.
+    /// The facts that its recipe printed.
     pub facts: BTreeMap<String, String>,
 }
 
@@ -119,7 +119,7 @@ impl DataSet {
         session.ask(Bind { from: "/init".into(), at: AGENT.into() })?;
         packages.progress().step(&format!("making the data set {}: its programs run", self.name));
         let said = run(&mut session, &format!("cd {DATA}\n{}", self.script))?;
-        // A new root lets go of the disk.
+        // A new root releases the disk.
         session.ask(root)?;
         session.ask(UnmountDisk { name })?;
         session.stop()?;

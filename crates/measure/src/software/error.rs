@@ -9,14 +9,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// What went wrong; each is one line for the cell of a table.
+/// The errors of software rows; each is one line for the cell of a table.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SoftwareError {
     /// There is no such row.
     #[error("no software row '{name}'; there are {known}")]
     NoSuchRow {
-        /// What was asked for.
+        /// The wanted name.
         name: String,
         /// Those that there are.
         known: String,
@@ -48,7 +48,7 @@ pub enum SoftwareError {
     Output {
         /// The program's name.
         program: String,
-        /// What was looked for.
+        /// The missing figure.
         wanted: &'static str,
         /// The end of what it printed.
         text: String,
@@ -56,17 +56,17 @@ pub enum SoftwareError {
     /// A program gave another answer than the right one.
     #[error("wrong answer: {what} is {got}, not {right}")]
     Answer {
-        /// What was asked.
+        /// The question.
         what: &'static str,
-        /// What came.
+        /// The answer.
         got: String,
-        /// What is right.
+        /// The right answer.
         right: String,
     },
     /// The file system of the host said no.
     #[error("cannot {what} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// The step that failed.
         what: &'static str,
         /// On what.
         path: PathBuf,

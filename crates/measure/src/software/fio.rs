@@ -19,8 +19,8 @@ static DATA: DataSet = DataSet {
         --fallocate=none --randseed=7 --rw=write --bs=64k --size=128m --do_verify=0 >&2\n",
 };
 
-/// What random reads may use, bytes: a quarter of the data, so that it is no way
-/// out to read all of it.
+/// The memory of random reads, bytes: a quarter of the data, so reading all of it is no
+/// way out.
 const QUARTER: u64 = 32 << 20;
 
 /// A pattern.

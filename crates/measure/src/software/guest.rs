@@ -25,11 +25,11 @@ pub struct Guest<'a> {
     pub profile: DeviceProfile,
     /// Whether the run begins with nothing of the volume in memory.
     pub cold: bool,
-    /// What is timed of this run is hopelessly slow from then on, milliseconds.
+    /// The limit of the timed part of this run, milliseconds: a slower run is stopped.
     pub limit_ms: Option<u64>,
     /// Programs that can stop by themselves are to do so after so many milliseconds.
     pub stop_ms: Option<u64>,
-    /// What the data set's recipe said of it, by name.
+    /// The facts that the data set's recipe printed, by name.
     pub facts: &'a BTreeMap<String, String>,
 }
 
@@ -93,7 +93,7 @@ impl Guest<'_> {
         }
     }
 
-    /// What the data set's recipe said.
+    /// A fact that the data set's recipe printed.
     ///
     /// # Errors
     /// When it did not.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What programs of our own print: words and what they are, in one line.
+//! The output of our own programs: names and values in one line.
 
 use crate::software::SoftwareError;
 
@@ -17,7 +17,7 @@ impl<'a> Line<'a> {
         Self { program, words, text }
     }
 
-    /// What follows a name.
+    /// The value behind a name.
     pub(crate) fn text(&self, name: &'static str) -> Result<&'a str, SoftwareError> {
         let found = self.words.chunks_exact(2).find(|pair| pair[0] == name);
         let missing = || SoftwareError::output(self.program, name, self.text);

@@ -15,7 +15,7 @@ const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
     postgres:x:101:101:PostgreSQL:/data:/bin/bash\n\
     nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\npostgres:x:101:\nnogroup:x:65534:\n";
-/// What a root has for everybody: a shell, the usual tools, C and its locales.
+/// The packages of every root: a shell, the usual tools, C and its locales.
 const COMMON: [&str; 7] = ["base-files", "bash", "coreutils", "dash", "findutils", "grep", "sed"];
 
 /// An application, by its packages.
@@ -50,7 +50,7 @@ impl Software {
     }
 }
 
-/// What the packages' own scripts would have done, as far as it is needed.
+/// The needed part of what the packages' own scripts do.
 fn finish(root: &Path) -> io::Result<()> {
     for dir in ["etc", "data", "tmp", "run", "var/tmp", "root", "proc", "sys", "dev"] {
         fs::create_dir_all(root.join(dir))?;

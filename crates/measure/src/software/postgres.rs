@@ -11,7 +11,7 @@ use raext_model::User;
 
 const SOFTWARE: Software =
     Software { name: "postgresql", packages: &["postgresql-15", "util-linux"] };
-/// Who runs the server, which refuses root.
+/// The user of the server, which refuses root.
 const POSTGRES: User = User { uid: 101, gid: 101 };
 /// Rows of the table; a thousand bytes each, seven to a page.
 const ROWS_OF_TABLE: u64 = 70_000;
@@ -78,7 +78,7 @@ pub(crate) static ROWS: [Entry; 3] = [
     },
 ];
 
-/// What is asked.
+/// The queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Query {
     Scan,
@@ -135,7 +135,7 @@ impl Query {
     }
 }
 
-/// What the recipe gave a row for its `k`.
+/// The `k` that the recipe gave a row.
 fn key(id: u64) -> u64 {
     id * 7919 % 75_011
 }

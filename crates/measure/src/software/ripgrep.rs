@@ -51,7 +51,7 @@ fn run(guest: &mut Guest<'_>) -> Result<Outcome, SoftwareError> {
     Ok(outcome(&ended.ran, vec![part("search", figure.ns, figure.files)], answer))
 }
 
-/// What `--stats` says.
+/// The figures of `--stats`.
 #[derive(Debug, PartialEq, Eq)]
 struct Figure {
     lines: u64,

@@ -26,7 +26,7 @@ static DATA: DataSet = DataSet {
         fact bytes $(cat *.sst | wc -c)\n",
 };
 
-/// What db_bench is asked for.
+/// A run of db_bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bench {
     ReadRandom,
@@ -176,7 +176,7 @@ fn run(
         "--compression_type=none",
         "--seed=1",
         "--threads=1",
-        // What is measured is the kernel's cache, and the device.
+        // The kernel's cache and the device are measured, not the cache of RocksDB.
         "--cache_size=1048576",
         "--verify_checksum=0",
     ]
@@ -215,7 +215,7 @@ fn run(
     Ok(outcome(&ended.ran, vec![part("reads", figure.ns, ops)], answer))
 }
 
-/// What db_bench says at the end.
+/// The last lines of db_bench.
 #[derive(Debug, PartialEq, Eq)]
 struct Figure {
     ns: u64,

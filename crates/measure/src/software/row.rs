@@ -31,7 +31,7 @@ impl SoftwareRow {
     /// The row of that name; its data is kept beside the packages.
     ///
     /// # Errors
-    /// When there is none of that name.
+    /// When no row has that name.
     pub fn new(name: &str, place: Place, packages: &Packages) -> Result<Self, SoftwareError> {
         let (entry, packages) = (find(name)?, packages.clone());
         Ok(Self { entry, place, packages, made: None, versions: String::new() })

@@ -10,8 +10,8 @@ use crate::software::{DataSet, Software, SoftwareError};
 const SOFTWARE: Software = Software { name: "sqlite", packages: &["sqlite3"] };
 /// Rows of the table; a thousand bytes each.
 const ROWS_OF_TABLE: u64 = 120_000;
-/// What point queries may use, bytes: a quarter of the data, so that it is no way
-/// out to read all of it.
+/// The memory of point queries, bytes: a quarter of the data, so reading all of it is no
+/// way out.
 const QUARTER: u64 = 30 << 20;
 
 static DATA: DataSet = DataSet {
@@ -81,7 +81,7 @@ fn points(guest: &mut Guest<'_>, mmap: bool) -> Result<Outcome, SoftwareError> {
     run(guest, mmap, Some(QUARTER), &query, (&format!("{ops}|{sum}|1"), ops))
 }
 
-/// What the recipe gave a row for its `k`.
+/// The `k` that the recipe gave a row.
 fn key(id: u64) -> u64 {
     id * 7919 % 100_003
 }
@@ -94,7 +94,7 @@ fn run(
     (right, ops): (&str, u64),
 ) -> Result<Outcome, SoftwareError> {
     let mapped = if mmap { 1_u64 << 30 } else { 0 };
-    // What it is given as arguments, it does not time.
+    // sqlite3 does not time commands that are arguments.
     let script = format!(
         "sqlite3 -batch -readonly data.db <<END\n\
          PRAGMA mmap_size = {mapped};\n.timer on\n{query}\nEND\n"

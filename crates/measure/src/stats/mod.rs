@@ -33,7 +33,7 @@ pub struct Ratio {
 /// With fewer repeats a ratio is on one side of 1 by chance too often.
 const FEWEST_PAIRS: usize = 3;
 
-/// What chance does not reach, not even in a single repeat.
+/// The factor that chance does not reach, not even in a single repeat.
 const BEYOND_CHANCE: f64 = 2.0;
 
 impl Ratio {

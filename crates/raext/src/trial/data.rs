@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-/// What a file takes beside its content: an inode, and the rest of a block.
+/// Bytes that a file takes beside its content: an inode, and the rest of a block.
 const PER_FILE: u64 = 4608;
 /// Folders that are the kernel's, not data.
 const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
@@ -20,7 +20,7 @@ pub struct Data {
     pub path: PathBuf,
     /// Whether it is on this machine; else it is to be made.
     pub there: bool,
-    /// What its files take, bytes.
+    /// The size of its files, bytes.
     pub bytes: u64,
     /// Sockets and device nodes in it, which are not copied.
     pub left_out: u64,

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// What every dynamic program reads.
+/// The files that every dynamic program reads.
 const OF_THE_LINKER: &str = "/etc/ld.so.cache";
 /// Larger ones are left where they are.
 const LARGEST: u64 = 128 << 20;

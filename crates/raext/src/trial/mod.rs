@@ -32,15 +32,15 @@ use std::rc::Rc;
 use summary::Machine;
 use xxhash_rust::xxh3::Xxh3;
 
-/// The status of a command that nobody listens to any more, as a shell has it.
+/// The status of a command whose reader has closed its output, as a shell has it.
 const BROKEN_PIPE: u8 = 128 + 13;
 
-/// Run, pass on, tell; then end as the command did.
+/// Run the command, pass its output on, print the summary, end with the command's status.
 pub fn run(args: &TryArgs, steps: &Rc<Steps>) -> Result<Exit> {
     steps.hush();
     let plan = Rc::new(Plan::resolve(args, steps)?);
     if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {
-        // Better known now than in a minute.
+        // An output file that cannot be written is reported before the command runs.
         fs::write(path, "").given("writing", path)?;
     }
     let shared = Shared::new(Input::of_this_process(args.compare)?);
@@ -329,13 +329,13 @@ impl Input {
     }
 }
 
-/// What becomes of the command's output.
+/// The way of the command's output.
 struct Passed {
     /// Whether it goes to this process's; else it is only looked at.
     pass: bool,
     /// A sum over standard output, to be compared with another run's.
     seen: Xxh3,
-    /// Whether nobody listens any more.
+    /// Whether the reader of this process's output has closed it.
     gone: bool,
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is to be run, once the arguments are understood.
+//! The plan of a trial, from its arguments.
 
 use super::data::{self, Data};
 use crate::args::TryArgs;
@@ -28,23 +28,23 @@ const MIB: u64 = 1 << 20;
 /// Everything that a trial needs to know.
 #[derive(Debug)]
 pub struct Plan {
-    /// What it is run under, and how often.
+    /// The contenders, in the order of their runs.
     pub contenders: Vec<Contender>,
     /// How often: the kernel beside itself is run twice.
     pub repeats: u32,
     /// The policy's and the kernel's names, as they are shown.
     pub labels: Vec<String>,
-    /// What lies on the device; none without data.
+    /// The content of the device; none without data.
     pub volume: Option<Volume>,
     /// The folders of this machine that lie on it.
     pub folders: Vec<PathBuf>,
-    /// What they take, bytes.
+    /// The size of these folders, bytes.
     pub data_bytes: u64,
     /// Sockets and device nodes in them, which are not copied.
     pub left_out: u64,
     /// The command.
     pub program: Program,
-    /// What makes the data.
+    /// Commands that make the data.
     pub before: Vec<Program>,
     /// Memory of the microVM, MiB.
     pub memory_mib: u32,
@@ -60,12 +60,14 @@ impl Plan {
         }
         let changed = args.policy.is_some() || args.read_ahead_kb.is_some();
         if args.compare && !changed {
-            return Err(Error::usage("--compare: with what? Name a policy (--policy)"));
+            return Err(Error::usage(
+                "--compare: nothing to compare with: name a policy (--policy)",
+            ));
         }
         if args.data.is_empty() && (changed || args.size.is_some()) {
             return Err(Error::usage(
-                "nothing is on the device without --data, and only there a policy decides: name \
-                 the folder that the command reads",
+                "a policy decides for files of the device only, and the device is empty without \
+                 --data: name the folder that the command reads",
             ));
         }
         let data = data::resolve(&args.data, !args.before.is_empty())?;
@@ -160,9 +162,9 @@ fn memory(given: Option<u64>, device: u64, data: u64) -> Result<u32> {
         && memory > there
     {
         return Err(Error::refused(format!(
-            "the microVM would need {memory} MiB of memory for {} MiB of data, and {there} MiB are \
-             free here: take less data, or give --memory (and --size, if the device is to hold \
-             no more than the data)",
+            "the microVM needs {memory} MiB of memory for {} MiB of data, and {there} MiB are free \
+             here: take less data, or give --memory (and --size, if the device needs no room \
+             beside the data)",
             data.div_ceil(MIB)
         )));
     }
@@ -216,6 +218,6 @@ mod tests {
         let error = memory(Some(500 * MIB), 1000 * MIB, 0).unwrap_err().to_string();
         assert!(error.contains("at least 1256 MiB"), "{error}");
         let error = memory(None, 1 << 50, 1 << 50).unwrap_err().to_string();
-        assert!(error.contains("are free here"), "{error}");
+        assert!(error.contains("MiB are free"), "{error}");
     }
 }

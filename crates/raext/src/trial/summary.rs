@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a command came to, for people and for programs.
+//! The summary of a command's run, for people and for programs.
 
 use super::Run;
 use super::plan::Plan;
