@@ -105,7 +105,7 @@ fn random(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
 }
 
 /// Sequential runs of 4 to 16 accesses at random places. A run ends with the file,
-/// and places may overlap, as they do where nobody keeps track.
+/// and places may overlap, as they do in random bursts.
 fn bursts(spec: &WorkloadSpec, data_bytes: u64) -> Vec<u64> {
     let slots = data_bytes / spec.op_bytes;
     let mut numbers = SplitMix(spec.seed);

@@ -22,7 +22,7 @@ pub struct Program {
     pub user: User,
     /// `memory.max` of its cgroup, bytes; no limit if absent.
     pub memory_max: Option<u64>,
-    /// What becomes of its output.
+    /// The way of its output.
     pub output: Output,
     /// Whether the host has something for its standard input. It is asked for it
     /// by [`crate::FromAgent::WantInput`]. Not for programs in the background.
@@ -43,7 +43,7 @@ pub struct User {
     pub gid: u32,
 }
 
-/// What becomes of a program's output.
+/// The way of a program's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {

@@ -5,7 +5,7 @@ use raext_model::{Classified, Failure, Kind};
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What went wrong.
+/// The errors of a microVM and its agent.
 #[derive(Debug, Error)]
 pub enum SessionError {
     /// The project's own files are not where they are looked for.
@@ -13,7 +13,7 @@ pub enum SessionError {
     NoCheckout {
         /// Where it was looked for.
         place: String,
-        /// What a checkout is known by.
+        /// The file that marks a checkout.
         marker: &'static str,
     },
     /// The agent was not built.

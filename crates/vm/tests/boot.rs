@@ -135,12 +135,12 @@ fn a_panic_is_reported_at_once_in_the_kernels_words() {
 
 #[test]
 fn a_machine_that_hangs_ends_at_its_deadline_with_the_consoles_last_lines() {
-    let (_agent, mut config) = script("#!/bin/sh\necho nobody is here\nexec sleep 1000\n");
+    let (_agent, mut config) = script("#!/bin/sh\necho no agent is here\nexec sleep 1000\n");
     config.boot_deadline = Duration::from_secs(20);
     let error = no_boot(&config);
     assert_eq!(error.kind(), Kind::Environment);
     let VmError::BootDeadline { console, .. } = &error else { panic!("{error}") };
-    assert!(console.ends_with("nobody is here"), "{console}");
+    assert!(console.ends_with("no agent is here"), "{console}");
     assert!(error.to_string().starts_with("the microVM did not start within 20 s"), "{error}");
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What went wrong.
+/// The errors of a build.
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// Nothing can compile Rust for BPF.
@@ -28,7 +28,7 @@ pub enum BuildError {
     NamedLinker {
         /// The environment variable.
         variable: &'static str,
-        /// What it says.
+        /// Its message.
         path: PathBuf,
     },
     /// clang is missing.
@@ -42,7 +42,7 @@ pub enum BuildError {
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// The compiler had objections.
@@ -69,7 +69,7 @@ pub enum BuildError {
         /// Why.
         source: io::Error,
     },
-    /// What came of it is no policy.
+    /// The object file is not a policy.
     #[error("{0}")]
     Object(#[from] crate::object::ObjectError),
 }

@@ -24,7 +24,7 @@ pub(super) fn compile(command: &mut Command, source: &Path) -> Result<Compiled, 
     Ok(Compiled { printed, warnings: said })
 }
 
-/// What a compiler that was content said.
+/// The warnings of a compiler that succeeded.
 pub(super) struct Compiled {
     pub printed: String,
     pub warnings: String,

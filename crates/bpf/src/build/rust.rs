@@ -16,7 +16,7 @@ const LINKER: &str = "bpf-linker";
 /// Where the user has bpf-linker, if not where it is looked for.
 const LINKER_VARIABLE: &str = "RAEXT_BPF_LINKER";
 
-/// What the caller's own builds are set to, and does not fit here.
+/// Settings of the caller's own builds that do not fit here.
 const FOREIGN: [&str; 7] = [
     "CARGO_BUILD_RUSTC_WRAPPER",
     "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
@@ -42,7 +42,7 @@ const PROFILE: [&str; 9] = [
     "profile.release.strip=\"none\"",
 ];
 
-/// What compiles Rust for BPF.
+/// A toolchain that compiles Rust for BPF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
     kind: Kind,

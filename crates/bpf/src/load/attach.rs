@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// The system's number for a place that is taken.
 pub(super) const EBUSY: i32 = 16;
 
-/// What came of an attempt to attach.
+/// The outcome of an attempt to attach.
 #[derive(Debug)]
 pub enum Attempt {
     /// The policy decides from now on.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Who is attached, where, since when and by whom, as the module knows it.
+//! The attached policies with their scope, age and owner, as the module lists them.
 
 use crate::load::table::{self, Row};
 use raext_model::{Placement, kernel_dev};

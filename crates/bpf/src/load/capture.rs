@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What libbpf says, caught.
+//! Catches the messages of libbpf.
 //!
 //! The verifier's log reaches us by libbpf's messages only, and their callback
 //! is one for the whole process: one capture at a time.
@@ -20,7 +20,7 @@ pub(super) fn capture<T>(work: impl FnOnce() -> T) -> (T, String) {
     (result, std::mem::take(&mut *lock(&SAID)))
 }
 
-/// What a panic in another test or thread left behind is still text.
+/// The text stays readable after a panic in another thread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

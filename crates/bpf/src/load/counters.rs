@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What each attached policy did, event by event.
+//! The counters of each attached policy, event by event.
 
 use crate::load::table::{self, Row};
 use raext_model::VERDICTS;

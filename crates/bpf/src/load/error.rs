@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Why a policy could not be loaded, attached or taken away, other than by the
+//! Why a policy could not be loaded, attached or detached, other than by the
 //! kernel's verdict.
 
 use crate::load::release::Holders;
@@ -7,7 +7,7 @@ use raext_model::{Classified, Kind};
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What went wrong.
+/// The errors of loading, attaching and detaching.
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The object file is not what it should be.
@@ -28,7 +28,7 @@ pub enum LoadError {
         path: PathBuf,
         /// The tunable.
         name: String,
-        /// What is in the way.
+        /// The reason.
         why: String,
     },
     /// The policy's table lacks a member, and the member cannot be added.
@@ -77,7 +77,7 @@ pub enum LoadError {
         /// Its name.
         holder: String,
     },
-    /// Nobody has the place, and yet it is taken.
+    /// The scope is taken, and the module's table has no policy in it.
     #[error(
         "the readahead functions are held by a livepatch, or kernel.ftrace_enabled is 0: the \
          kernel's log says which"

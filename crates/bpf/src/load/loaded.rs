@@ -146,7 +146,7 @@ impl VerifierLogs {
     }
 }
 
-/// What a load came to, for whoever asked.
+/// The outcome of a load.
 pub(super) fn outcome(error: Option<&libbpf_rs::Error>, log: String) -> LoadOutcome {
     LoadOutcome { accepted: error.is_none(), errno: error.map_or(0, errno), log }
 }

@@ -26,7 +26,7 @@ pub struct PinnedPolicy {
     pub link_id: u32,
     /// The id of the struct_ops map, as `bpftool map` shows it.
     pub map_id: u32,
-    /// What the module knows of it; `None` where debugfs is not readable.
+    /// The module's row of it; `None` where debugfs is not readable.
     pub attached: Option<AttachedPolicy>,
 }
 
@@ -52,7 +52,7 @@ impl UnreadablePin {
     }
 }
 
-/// What lies in [`PIN_DIR`].
+/// The content of [`PIN_DIR`].
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Pins {
     /// The pinned policies, by name.

@@ -232,7 +232,7 @@ fn add_pins(folder: &Path, resource: Resource, found: &mut Vec<Holder>) {
     }
 }
 
-/// What the kernel says of the object that is pinned here, as in `/proc/PID/fdinfo`.
+/// The kernel's description of the object that is pinned here, as in `/proc/PID/fdinfo`.
 ///
 /// # Errors
 /// When the pin cannot be opened.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One policy in the place of another, with no moment between.
+//! Replaces an attached policy by another one, without a gap.
 
 use crate::load::attach::{Attached, EBUSY, link};
 use crate::load::loaded::{load, outcome};
@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
-/// What came of an attempt to replace a policy.
+/// The outcome of an attempt to replace a policy.
 #[derive(Debug)]
 pub enum Swapped {
     /// The new policy decides; its own name.

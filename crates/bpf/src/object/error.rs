@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What is wrong with an object file, or with a tunable given for it.
+/// The fault of an object file, or of a tunable given for it.
 #[derive(Debug, Error)]
 pub enum ObjectError {
     /// There is no such file.
@@ -46,7 +46,7 @@ pub enum ObjectError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The part that does not fit.
         why: String,
     },
     /// It is for another machine.
@@ -101,7 +101,7 @@ pub enum ObjectError {
         name: String,
         /// The value as given.
         value: String,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
 }

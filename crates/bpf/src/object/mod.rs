@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a policy's object file says of itself, before a kernel sees it.
+//! The facts in a policy's object file, before a kernel sees it.
 //!
 //! [`PolicyObject::read`] is the first station of every policy: what is no
 //! readahead policy at all is told here, in words of the user's world, instead

@@ -12,7 +12,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What a policy's object file says of itself.
+/// The facts in a policy's object file.
 #[derive(Debug, Clone)]
 pub struct PolicyObject {
     path: PathBuf,
@@ -103,7 +103,7 @@ impl PolicyObject {
         &self.callbacks
     }
 
-    /// What can be set when it is loaded.
+    /// The variables that can be set when it is loaded.
     pub fn tunables(&self) -> &[Tunable] {
         &self.tunables
     }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// How many of the log's last lines stand for it where its cause is not known.
 const TAIL: usize = 8;
 
-/// What has to be known of the object file.
+/// The facts about the object file that an explanation needs.
 pub struct Facts<'a> {
     /// The policy's name.
     pub name: &'a str,
@@ -48,7 +48,7 @@ pub struct Verdict {
     pub fault: Option<String>,
     /// The kernel's or libbpf's own words.
     pub complaint: Option<String>,
-    /// What to do.
+    /// The remedy.
     pub help: Option<String>,
     /// The log's last lines, where the cause is not known.
     pub tail: Vec<String>,

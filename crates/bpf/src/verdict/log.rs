@@ -6,7 +6,7 @@
 //! source lines as `; text @ file.c:12`, register states as `R1=ctx()`, the
 //! complaint in plain words, and `processed ...` behind it.
 
-/// What was said while a policy was loaded.
+/// The messages while a policy was loaded.
 #[derive(Debug)]
 pub(super) struct Log<'a> {
     /// All of it.
@@ -78,7 +78,7 @@ impl<'a> Log<'a> {
         self.lines.iter().find_map(|line| instruction(line))
     }
 
-    /// What stands behind `marker`, up to a space or a closing quote.
+    /// The word behind `marker`, up to a space or a closing quote.
     pub(super) fn word_after(&self, marker: &str) -> Option<&'a str> {
         let (_, rest) = self.text.split_once(marker)?;
         let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '(' | ':'));

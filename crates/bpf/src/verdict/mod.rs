@@ -6,7 +6,7 @@
 //! have said: what is wrong, where in the source, which value is at fault, and
 //! what to do about it.
 //!
-//! What is known about refusals is a table (`rules`); the rest of the crate
+//! The causes of refusals are a table (`rules`); the rest of the crate
 //! reads the log (`log`, `register`) and finds the source (`place`). A refusal
 //! that the table does not know keeps its place and the kernel's own words.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a register holds, in words.
+//! The content of a register, in words.
 //!
 //! The verifier prints a register's state when it changes (`R2_w=scalar()`,
 //! `R1=trusted_ptr_bpf_fs_readahead_state()`); the last one before the complaint

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is known about refusals: a table of causes, most telling first.
+//! The causes of refusals: a table, the most telling first.
 
 use crate::object::{OPS_TYPE, STATE_TYPE};
 use crate::verdict::cause::Cause;
@@ -9,19 +9,19 @@ use crate::verdict::log::Log;
 const EPERM: i32 = 1;
 const EBUSY: i32 = 16;
 
-/// What a cause is told from.
+/// The facts that a rule decides by.
 pub(super) struct Evidence<'a> {
     pub log: &'a Log<'a>,
     pub facts: &'a Facts<'a>,
     pub errno: i32,
 }
 
-/// What a rule has found out.
+/// The finding of a rule.
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// What is wrong, in one line.
+    /// The fault, in one line.
     pub headline: String,
-    /// What to do.
+    /// The remedy.
     pub help: String,
     /// A text in the source by which the place is found where the log has none.
     pub needle: Option<String>,
@@ -132,7 +132,7 @@ fn unknown_kfunc(evidence: &Evidence<'_>) -> Option<Finding> {
 }
 
 fn unknown_field(evidence: &Evidence<'_>) -> Option<Finding> {
-    // What libbpf could not relocate becomes a call of this function.
+    // libbpf replaces a failed relocation by a call of this function.
     const POISON: &str = "invalid func unknown#195896080";
     let log = evidence.log;
     log.complains(&["failed to resolve CO-RE relocation", POISON]).then_some(())?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! KVM or TCG.
 //!
-//! That `/dev/kvm` can be opened says little: in a nested or restricted
+//! An open `/dev/kvm` is no proof that KVM works: in a nested or restricted
 //! machine QEMU may abort when it sets the processor up, or the guest's first
 //! instructions may never finish. So KVM has to prove itself, by booting the
 //! very kernel, alone, until it finds that it has no root file system. That
@@ -147,7 +147,7 @@ fn complaint(said: &str) -> Option<&str> {
     Some(line.split_once("error: ").map_or(line, |(_, why)| why))
 }
 
-/// What a remembered verdict is good for: this boot of the host and this QEMU.
+/// The scope of a remembered verdict: this boot of the host and this QEMU.
 fn key(qemu: &Path) -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let changed = fs::metadata(qemu).and_then(|meta| meta.modified()).ok();

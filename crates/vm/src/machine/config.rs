@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a virtual machine is made of.
+//! The parts of a virtual machine.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What to boot and how. [`VmConfig::new`] has the defaults.
+/// The kernel to boot, and the machine. [`VmConfig::new`] has the defaults.
 #[derive(Debug, Clone)]
 pub struct VmConfig {
     /// The kernel: a bzImage, or an uncompressed vmlinux with a PVH entry.
@@ -81,7 +81,7 @@ pub struct GuestModule {
 pub struct GuestFile {
     /// Absolute path in the guest.
     pub guest: String,
-    /// What is in it.
+    /// Its content.
     pub source: Source,
     /// Permission bits, such as `0o644`.
     pub mode: u32,
@@ -102,7 +102,7 @@ pub enum Source {
 /// runs may be seen late.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
-    /// What the guest mounts it by: at most 35 bytes.
+    /// The tag that the guest mounts it by: at most 35 bytes.
     pub tag: String,
     /// The folder.
     pub path: PathBuf,
@@ -111,7 +111,7 @@ pub struct Share {
 /// A raw image file as a disk of the guest, which needs the module `virtio_blk`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
-    /// What the guest finds it by, its serial number: at most 20 bytes.
+    /// Its serial number, which the guest finds it by: at most 20 bytes.
     pub name: String,
     /// The file.
     pub path: PathBuf,

@@ -21,7 +21,7 @@ struct State {
     closed: bool,
 }
 
-/// What was written to a console so far.
+/// The text of a console so far.
 #[derive(Debug, Clone, Default)]
 pub struct Console(Arc<(Mutex<State>, Condvar)>);
 

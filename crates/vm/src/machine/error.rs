@@ -14,7 +14,7 @@ pub enum VmError {
     /// QEMU is not installed.
     #[error("{program}: not found: install qemu-system-x86")]
     NoQemu {
-        /// What was looked for.
+        /// The missing program.
         program: PathBuf,
     },
     /// QEMU is there but cannot be started.
@@ -38,7 +38,7 @@ pub enum VmError {
     NotAKernel {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: &'static str,
     },
     /// A file that belongs into the guest cannot be read.
@@ -60,7 +60,7 @@ pub enum VmError {
     NotElf {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// A shared library that a program needs is not there.
@@ -68,7 +68,7 @@ pub enum VmError {
     NoLibrary {
         /// The library.
         name: String,
-        /// Who needs it.
+        /// The program that needs it.
         needed_by: PathBuf,
     },
     /// A path in the guest that is not one.
@@ -105,18 +105,18 @@ pub enum VmError {
         /// The step that failed, and the reason.
         why: String,
     },
-    /// What is to be shared is no folder, or what is to be a disk no file.
+    /// The path of a share is no folder, or the path of a disk no file.
     #[error("{path}: {why}")]
     Unfit {
-        /// What was given.
+        /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// `RAEXT_ACCEL` is not understood.
     #[error("RAEXT_ACCEL={value}: no such accelerator: choose kvm or tcg")]
     BadAccel {
-        /// What it says.
+        /// Its value.
         value: String,
     },
     /// The agent did not say hello in time.
@@ -133,7 +133,7 @@ pub enum VmError {
         after.as_secs()
     )]
     AnswerDeadline {
-        /// What it was at.
+        /// The request that it served.
         request: String,
         /// The deadline.
         after: Duration,
@@ -143,7 +143,7 @@ pub enum VmError {
     /// The guest's kernel panicked or oopsed.
     #[error("the kernel of the microVM crashed; in its own words:\n{words}")]
     Panic {
-        /// What the kernel said: its complaint, the place, the call trace.
+        /// The kernel's words: its complaint, the place, the call trace.
         words: String,
     },
     /// QEMU ended without being asked to.
@@ -164,10 +164,15 @@ pub enum VmError {
     #[error("the microVM could not be set up: {0}")]
     Setup(Failure),
     /// The agent said what cannot be understood.
-    #[error("the agent in the microVM is not understood: {0}; build it anew")]
+    #[error(
+        "the agent in the microVM is not understood: {0}: build the agent again (`make build`)"
+    )]
     Wire(#[source] WireError),
     /// The agent answered what was not asked.
-    #[error("the agent in the microVM answered out of turn: {reply}; build it anew")]
+    #[error(
+        "the agent in the microVM answered out of turn: {reply}: build the agent again \
+         (`make build`)"
+    )]
     OutOfTurn {
         /// The answer.
         reply: String,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a dynamic program of the host needs to run elsewhere: its ELF
+//! The files that a dynamic program of the host needs to run elsewhere: its ELF
 //! interpreter and its shared libraries, and theirs.
 
 use crate::machine::VmError;
@@ -21,7 +21,7 @@ const LIBRARY_DIRS: [&str; 6] = [
     "/usr/lib",
 ];
 
-/// What one ELF file asks for.
+/// The needs of one ELF file.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Needs {
     /// Path of the ELF interpreter; none for a library or a static program.

@@ -24,7 +24,7 @@ pub struct Port {
     child: Child,
     // After QEMU, whose end is theirs.
     shares: Vec<Virtiofsd>,
-    /// What QEMU itself complained of.
+    /// The messages of QEMU itself.
     complaints: File,
     socket: Socket,
     console: Console,
@@ -126,7 +126,7 @@ impl Port {
             return VmError::Panic { words };
         }
         let mut said = String::new();
-        // What QEMU said is a help, no more.
+        // The messages of QEMU only help the reader.
         let _ = self.complaints.rewind().and_then(|()| self.complaints.read_to_string(&mut said));
         let said: Vec<String> = [said.trim().to_owned()]
             .into_iter()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! QEMU's command line.
 //!
-//! What is on it was chosen by measurement, kernel 6.12 under TCG on two
-//! cores: q35 without the devices that nobody needs starts fastest (2.5 s to
+//! Measurements chose its devices, with kernel 6.12 under TCG on two
+//! cores: q35 without unused devices starts fastest (2.5 s to
 //! init), and 5-level page tables, which `-cpu max` offers, cost every page
 //! walk a step.
 //!
@@ -24,13 +24,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// What the kernel is told.
+/// The command line of the kernel.
 ///
 /// - `panic=-1 oops=panic`: any crash ends the machine at once.
 /// - `loglevel=4`: errors only; each byte on a serial line is a trap. A crash
 ///   makes the kernel verbose by itself.
 /// - `tsc=reliable no_timer_check`: a busy host makes clocks look broken.
-/// - `mitigations=off`: emulating them costs much and protects nobody.
+/// - `mitigations=off`: emulating them costs much, and the guest has no secrets.
 /// - `nokaslr`: the same layout in each run, for steadier measurements.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=4 panic=-1 oops=panic log_buf_len=4M \
      tsc=reliable no_timer_check mitigations=off nokaslr";
@@ -72,8 +72,8 @@ pub fn add_agent(command: &mut Command, initramfs: &Path) {
 }
 
 /// Adds folders of the host: for each its tag, and a socket to its virtiofsd.
-/// What serves the socket reads and writes the guest's memory itself, so that is
-/// to be memory that can be shared.
+/// The server of the socket reads and writes the guest's memory itself, so the memory has
+/// to be shareable.
 pub fn add_shares(command: &mut Command, memory_mib: u32, shares: Vec<(String, OwnedFd)>) {
     if shares.is_empty() {
         return;

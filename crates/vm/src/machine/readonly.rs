@@ -2,7 +2,7 @@
 //! A process that can write to no file system, and sees a tree of mounts in a
 //! place of its own: made between `fork()` and `exec()`.
 //!
-//! That the guest mounts a share read-only says nothing: its kernel can mount it
+//! A read-only mount in the guest is no protection: its kernel can mount the share
 //! anew. And virtiofsd, which could refuse, is told by the guest what to do. So
 //! it is the host's kernel that refuses: in a mount namespace of its own, the tree
 //! is cloned, made read-only with all that is mounted below, and put to a place
@@ -36,10 +36,10 @@ const STEPS: [&str; 6] = [
 /// Where the tree is for the process: a folder that every system has.
 pub const PLACE: &CStr = c"/tmp";
 
-/// What is prepared before `fork()`: after it, nothing may be allocated.
+/// The data that is prepared before `fork()`: after it, nothing may be allocated.
 pub struct ReadOnly {
     path: CString,
-    /// What to write into `uid_map` and `gid_map`; none as root.
+    /// The content of `uid_map` and `gid_map`; none as root.
     maps: Option<(String, String)>,
 }
 
@@ -67,7 +67,7 @@ impl ReadOnly {
         if self.maps.is_some() {
             apart |= UnshareFlags::NEWUSER;
         }
-        // SAFETY: descriptors stay shared with nobody: CLONE_FILES is not asked for.
+        // SAFETY: CLONE_FILES is not set, so the table of descriptors stays as it is.
         unsafe { unshare_unsafe(apart) }.map_err(step(1))?;
         if let Some((uids, gids)) = &self.maps {
             write(c"/proc/self/setgroups", b"deny").map_err(step(2))?;
@@ -75,7 +75,7 @@ impl ReadOnly {
             write(c"/proc/self/gid_map", gids.as_bytes()).map_err(step(2))?;
             keep_groups().map_err(step(2))?;
         }
-        // What happens here is of no concern to the host's own mounts.
+        // Mounts of this namespace do not reach the host's own.
         let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
         mount_change(c"/", slave).or_else(not_a_mount).map_err(step(1))?;
         let all = OpenTreeFlags::OPEN_TREE_CLONE
@@ -94,7 +94,7 @@ impl ReadOnly {
         Ok(())
     }
 
-    /// What an error of [`ReadOnly::enter`] means.
+    /// The meaning of an error of [`ReadOnly::enter`].
     pub fn explain(error: &io::Error) -> String {
         let raw = error.raw_os_error().unwrap_or_default();
         let step = STEPS.get((raw >> 16) as usize).copied().unwrap_or("it failed");

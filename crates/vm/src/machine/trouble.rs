@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a kernel in trouble writes to its console.
+//! The messages of a kernel in trouble on its console.
 //!
 //! The kernel runs with `oops=panic`, so that nearly every line looked for
 //! here is followed by its end; what comes between is the report: the

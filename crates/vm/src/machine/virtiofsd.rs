@@ -78,7 +78,7 @@ impl Virtiofsd {
         Ok(Self { child, complaints, socket: Some(socket), tag: share.tag.clone() })
     }
 
-    /// What the guest mounts it by.
+    /// The tag that the guest mounts it by.
     pub fn tag(&self) -> &str {
         &self.tag
     }
@@ -88,7 +88,7 @@ impl Virtiofsd {
         self.socket.take().map(OwnedFd::from)
     }
 
-    /// What it complained of, if it has failed by itself.
+    /// Its message, if it has failed by itself.
     pub fn words(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok().flatten().filter(|status| !status.success())?;
         let mut said = String::new();
