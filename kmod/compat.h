@@ -44,8 +44,8 @@
 /*
  * 6.17: file_ra_state gains 'order', the size of the folios to come, which
  * grows from one window to the next. A window that is given back without it
- * keeps folios small. (mmap_miss became as short as order is: it is given
- * back by nobody, since the kernel counts it in the file's own state.)
+ * keeps folios small. (mmap_miss became as short as order is. The module does
+ * not write it back, since the kernel counts it in the file's own state.)
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 #define raext_ra_copy_order(to, from) ((to)->order = (from)->order)

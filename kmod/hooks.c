@@ -196,7 +196,7 @@ int raext_hooks_init(void)
 }
 
 /**
- * raext_hooks_exit - wait until nobody runs in this module
+ * raext_hooks_exit - wait until no task runs in this module
  *
  * To be called with the hooks disarmed.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // refused: not-a-pointer
-// A field of the state is a number; what it is the address of is none of a
-// policy's business.
+// A field of the state is a number. A policy may not read memory at a
+// number.
 #include "readahead_ext.bpf.h"
 
 SEC("struct_ops/get_max_ra")

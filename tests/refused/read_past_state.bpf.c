@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // refused: out-of-state
-// Eight bytes behind the end of the state belong to somebody else.
+// The eight bytes behind the end of the state are not part of it.
 #include "readahead_ext.bpf.h"
 
 SEC("struct_ops/get_max_ra")

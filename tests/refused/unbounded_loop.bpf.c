@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // refused: unbounded-loop
-// Waits for somebody to set a flag: the verifier sees no end to it.
+// Waits for a flag that another program sets: the verifier sees no end to it.
 #include "readahead_ext.bpf.h"
 
 volatile int ready;

@@ -66,7 +66,7 @@ fn name_len(header: &str, out: &mut String) -> Result<usize> {
 
 fn state(header: &str, out: &mut String) -> Result<()> {
     let docs = docs(header, &format!("struct {STATE} -"))?;
-    writeln!(out, "/// What a policy sees of a decision; sizes and indices are in pages.")?;
+    writeln!(out, "/// A decision, as a policy sees it. Sizes and indices are in pages.")?;
     writeln!(out, "#[derive(Debug, Clone, Copy)]\n#[repr(C)]\npub struct {STATE} {{")?;
     let mut layout = Layout::new(STATE);
     for line in body(header, &format!("struct {STATE} {{"))? {
@@ -84,7 +84,10 @@ fn state(header: &str, out: &mut String) -> Result<()> {
 
 /// The table, each member with its own comment.
 fn ops(header: &str, name_len: usize, out: &mut String) -> Result<()> {
-    writeln!(out, "\n/// What a policy provides; a callback that is not there is the kernel's.")?;
+    writeln!(
+        out,
+        "\n/// The table of a policy. A missing callback leaves its question to the kernel."
+    )?;
     writeln!(
         out,
         "///\n/// The kernel's view: `policy!` makes a table of the callbacks that are there,"

@@ -33,7 +33,7 @@ pub const BPF_FS_RA_PREFETCH_MARK: bpf_fs_readahead_prefetch_flags = 1;
 /// Bytes of a policy's name, with its NUL.
 pub const BPF_FS_RA_NAME_LEN: usize = 16;
 
-/// What a policy sees of a decision; sizes and indices are in pages.
+/// A decision, as a policy sees it. Sizes and indices are in pages.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct bpf_fs_readahead_state {
@@ -83,7 +83,7 @@ const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, flags) == 72
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, io_pages) == 76);
 const _: () = assert!(size_of::<bpf_fs_readahead_state>() == 80);
 
-/// What a policy provides; a callback that is not there is the kernel's.
+/// The table of a policy. A missing callback leaves its question to the kernel.
 ///
 /// The kernel's view: `policy!` makes a table of the callbacks that are there,
 /// since an `Option` is no pointer in BTF.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What callbacks answer.
+//! The answers of callbacks.
 
 use crate::PAGE_SIZE;
 

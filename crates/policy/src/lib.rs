@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a readahead policy in Rust is written with.
+//! The library of readahead policies in Rust.
 //!
 //! A policy is a few plain functions and a table that names them:
 //!

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a policy remembers of each file.
+//! The memory of a policy for each file.
 
 use crate::{Plain, Shared, State};
 
@@ -32,7 +32,7 @@ impl FileKey {
 /// Two processors may decide for the same file at once; the later
 /// [`set`](PerFile::set) wins.
 pub trait PerFile: Sized + 'static {
-    /// What is kept of a file.
+    /// The kept data of a file.
     type Value: Plain + 'static;
 
     /// Under which key something of a decision is kept.
@@ -42,7 +42,7 @@ pub trait PerFile: Sized + 'static {
         FileKey::of(s)
     }
 
-    /// What is kept of the decision's file; zeros if nothing is.
+    /// The kept data of the decision's file; zeros if there is none.
     #[inline(always)]
     fn get(&self, s: &State) -> Self::Value {
         place::get::<Self>(Self::key(s))
@@ -68,7 +68,7 @@ pub trait PerFile: Sized + 'static {
 /// A memory of values that are changed where they are, made by
 /// [`memory!`](crate::memory!) with `PerFileInPlace`. It is bounded as [`PerFile`] is.
 pub trait InPlace: Sized + 'static {
-    /// What is kept of a file.
+    /// The kept data of a file.
     type Value: Shared;
 
     /// Under which key something of a decision is kept.
@@ -78,7 +78,7 @@ pub trait InPlace: Sized + 'static {
         FileKey::of(s)
     }
 
-    /// What is kept of the decision's file; at first, zeros. `None` if the kernel
+    /// The kept data of the decision's file; at first, zeros. `None` if the kernel
     /// has no memory for another file.
     #[inline(always)]
     fn of(&self, s: &State) -> Option<&'static Self::Value> {

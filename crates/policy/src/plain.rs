@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Types whose every bit pattern is a value.
 
-/// What a policy can keep of a file: integers, arrays of them, and structs of
+/// The types that a policy can keep of a file: integers, arrays of them, and structs of
 /// such made by [`plain!`](crate::plain!). Two processors may write the same
 /// file's memory at once, and what is then read is a mixture: harmless only where
 /// any mixture is a value.

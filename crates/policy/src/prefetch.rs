@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a policy can ask of the kernel beside its answer: the kfuncs.
+//! The requests that a policy can make beside its answer: the kfuncs.
 
 use crate::State;
 
@@ -30,8 +30,8 @@ impl State {
     }
 
     /// As [`State::prefetch`], and the policy is asked again (with a mark) when
-    /// the application reaches the range. Without it, a policy whose ranges are
-    /// right hears no more of the file: hits call nobody.
+    /// the application reaches the range. Without the mark, a policy whose ranges are
+    /// right is not called again: a cache hit does not call the policy.
     #[inline(always)]
     pub fn prefetch_marked(&self, start: u64, pages: u32) {
         self.ask_for(start, pages, true);

@@ -9,7 +9,7 @@
 pub struct Word(cell::Cell);
 
 impl Word {
-    /// What it is.
+    /// Its description.
     #[inline(always)]
     pub fn get(&self) -> u32 {
         self.0.get()
@@ -69,7 +69,7 @@ mod cell {
     }
 }
 
-/// What consists of [`Word`]s alone: made by [`shared!`](crate::shared!).
+/// A type that consists of [`Word`]s alone: made by [`shared!`](crate::shared!).
 ///
 /// # Safety
 /// The type is made of [`Word`]s, and nothing else.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a policy sees of a decision.
+//! The facts of a decision that a policy sees.
 
 use crate::abi::{self, bpf_fs_readahead_state};
 
-/// What a decision is about. All sizes and indices are in pages.
+/// The facts of a decision. All sizes and indices are in pages.
 #[derive(Debug, Clone, Copy)]
 #[repr(transparent)]
 pub struct State(pub(crate) bpf_fs_readahead_state);
@@ -28,7 +28,7 @@ macro_rules! fields {
             #[inline(always)]
             pub fn $field(&self) -> $type {
                 // SAFETY: a reference is valid to read from; the read is
-                // volatile so that it stays as wide as the field.
+                // volatile, which keeps it as wide as the field.
                 unsafe { core::ptr::read_volatile(&raw const self.0.$field) }
             })*
         }

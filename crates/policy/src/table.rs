@@ -54,7 +54,7 @@ const _: fn(bpf_fs_readahead_ops) = |table| {
 #[macro_export]
 macro_rules! policy {
     (name: $name:literal $(, $callback:ident: $function:ident)* $(,)?) => {
-        // What is wrong with a policy is wrong on every machine.
+        // A fault of a policy is the same on every machine.
         const _: [u8; $crate::abi::BPF_FS_RA_NAME_LEN] = $crate::glue_name($name);
         $(const _: $crate::callback!($callback) = $function;)*
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Who reads: a policy that serves one reader may want to know that others wait.
+//! The reading task: a policy that serves one reader may want to know that others wait.
 
 /// The number of the thread that reads, as `gettid(2)` has it in the initial
 /// namespace. In tests: what [`testing::set_task`](crate::testing::set_task) says.

@@ -102,7 +102,7 @@ pub(crate) fn count_cached(start: u64, pages: u32) -> u32 {
     CACHE.with_borrow(|cache| cache.range(start..end).count() as u32)
 }
 
-/// What memory `M` keeps of a file.
+/// The content of memory `M` for a file.
 pub(crate) fn recall<M: 'static, V: Plain + 'static>(file: FileKey) -> Option<V> {
     MEMORY.with_borrow(|memory| memory.get(&(TypeId::of::<M>(), file))?.downcast_ref().copied())
 }
@@ -111,7 +111,7 @@ pub(crate) fn keep<M: 'static, V: Plain + 'static>(file: FileKey, value: V) {
     MEMORY.with_borrow_mut(|memory| memory.insert((TypeId::of::<M>(), file), Box::new(value)));
 }
 
-/// What memory `M` keeps of a file, in its place. It stays for the rest of the
+/// The content of memory `M` for a file, in its place. It stays for the rest of the
 /// test program.
 pub(crate) fn kept<M: 'static, V: Shared>(file: FileKey) -> &'static V {
     MEMORY.with_borrow_mut(|memory| {

@@ -6,7 +6,7 @@ pub mod features;
 
 use features::FEATURES;
 
-/// What a leaf of the tree can say: so many pages ahead of what was asked for.
+/// The answers of a leaf: so many pages ahead of the requested ones.
 pub const WINDOWS: [u32; 5] = [0, 16, 64, 256, 1024];
 
 /// How deep a tree is at most: a walk is as many steps.
@@ -30,7 +30,7 @@ pub struct Tree {
 pub const LEAF: u8 = 255;
 
 impl Tree {
-    /// What the tree says of a decision: a place in [`WINDOWS`].
+    /// The tree's answer to a decision: a place in [`WINDOWS`].
     #[inline(always)]
     pub fn walk(&self, features: &[u32; FEATURES]) -> u32 {
         let mut at = 0;

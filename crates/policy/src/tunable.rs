@@ -35,7 +35,7 @@ impl<T: Value> Tunable<T> {
     }
 }
 
-/// What a tunable can be: an integer or `bool`, since those are what the loader
+/// The types of a tunable: an integer or `bool`, since those are what the loader
 /// can read from the command line and write into the policy.
 #[diagnostic::on_unimplemented(
     message = "a tunable cannot be of the type `{Self}`",

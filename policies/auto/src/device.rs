@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a device needs in front of an application: its latency times the rate at
+//! The pages that a device needs in front of an application: its latency times the rate at
 //! which the application goes on, learned from what is seen of both.
 //!
 //! A stream that waited for its first pages tells the latency: the time from
@@ -15,17 +15,17 @@ use crate::plan::{max, min};
 use raext_policy::prelude::*;
 
 shared! {
-    /// What is known of a device.
+    /// The memory of a device.
     pub struct Device {
         /// The shortest wait for a page, µs; 0 if not known.
         pub latency: Word,
-        /// What a stream needed in flight, pages; decays.
+        /// The pages that a stream needed in flight; decays.
         pub need: Word,
         /// A longer wait is believed by this part of the difference; 0 at first.
         pub slowly: Word,
-        /// When somebody last waited for a page at a new place, µs.
+        /// The time of the last wait for a page at a new place, µs.
         pub place: Word,
-        /// Who that was.
+        /// The task of that wait.
         pub task: Word,
         /// In which file, by the lower half of its inode's number.
         pub ino: Word,
@@ -124,7 +124,7 @@ impl Device {
         way
     }
 
-    /// What a stream needs in flight that came so many pages further in this
+    /// The pages that a stream needs in flight that came so many pages further in this
     /// time, pages: `depth` times what it comes further in the latency.
     #[inline(always)]
     pub fn need(&self, pages: u32, us: u32, depth: u32, limit: u32) -> u32 {
@@ -137,7 +137,7 @@ impl Device {
     }
 }
 
-/// What streams on this device needed in flight, pages; 0 if not known.
+/// The pages that streams on this device needed in flight; 0 if not known.
 #[inline(always)]
 pub fn need(device: Option<&Device>) -> u32 {
     match device {
@@ -165,7 +165,7 @@ mod tests {
     fn a_shorter_wait_is_believed_sooner_than_a_longer_one() {
         let device = Device::default();
         device.waited(5000);
-        // Once may be chance: pages that somebody else had asked for.
+        // Once may be chance: pages that another task had asked for.
         device.waited(200);
         assert_eq!(device.latency.get(), 2600);
         for _ in 0..12 {
@@ -191,7 +191,7 @@ mod tests {
     fn a_window_that_was_there_at_once_is_not_believed_at_once() {
         let device = Device::default();
         device.passed(7);
-        assert_eq!(device.latency.get(), 0, "nobody has waited yet");
+        assert_eq!(device.latency.get(), 0, "no task has waited yet");
         device.waited(5000);
         device.passed(1000);
         assert_eq!(device.latency.get(), 4000);

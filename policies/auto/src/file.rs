@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is known of a file: its streams, each with the window that it is in, and
+//! The memory of a file: its streams, each with the window that it is in, and
 //! how far an application usually reads on from a new place.
 
 use crate::plan::Ask;
@@ -58,7 +58,7 @@ shared! {
         pub run: Word,
         /// How far it usually goes back from there, pages.
         pub behind: Word,
-        /// What the newest place is to tell: [`NOTHING`], [`ON`], [`BACK`],
+        /// The question about the newest place: [`NOTHING`], [`ON`], [`BACK`],
         /// [`PROBE`], [`UNKNOWN`], [`FIRST`].
         pub guess: Word,
         /// How many more of the latest places were followed than not; 8 at most.
@@ -257,7 +257,7 @@ impl File {
         } else {
             (&self.run, (page - begin).saturating_add(pages))
         };
-        // Whoever reads a file from its beginning, its head or all of it, says nothing
+        // A read from a file's beginning, its head or all of it, gives no evidence
         // of places in its middle.
         if came > habit.get() && begin != 0 {
             habit.set(came.saturating_add(came / 2 * further));

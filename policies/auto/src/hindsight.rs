@@ -9,7 +9,7 @@ use raext_policy::prelude::*;
 use raext_policy::testing::{Report, Scene, Stream};
 use std::{format, println, vec, vec::Vec};
 
-/// What `read_ahead_kb` is set to, pages.
+/// The settings of `read_ahead_kb`, pages.
 const LIMITS: [u32; 7] = [0, 4, 16, 32, 128, 512, 2048];
 /// 5 ms and 150 MB/s; 1 ms and 200 MB/s; 0.1 ms and 2 GB/s.
 const DEVICES: [(&str, u64, u64); 3] =
@@ -17,7 +17,7 @@ const DEVICES: [(&str, u64, u64); 3] =
 /// How much slower than the best limit it may be: what learning costs in streams
 /// as short as these.
 const LEAST: f64 = 0.95;
-/// What `auto` leaves to the kernel is held against the kernel's own limit.
+/// A decision that `auto` leaves to the kernel is compared with the kernel's own limit.
 const KERNELS: (&str, [u32; 1]) = ("random, mapped", [32]);
 
 fn streams() -> Vec<(&'static str, Stream)> {

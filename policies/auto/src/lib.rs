@@ -87,7 +87,7 @@ fn marked(s: &State, file: &File, ask: Ask) -> Plan {
     if i < STREAMS {
         return stream::marked(s, file, i, ask);
     }
-    // Somebody else's mark, on the way of a stream, tells nothing.
+    // The mark of another decision, on the way of a stream, gives no evidence.
     if file.is_on_the_way(ask.page) { ASKED } else { stream::adopt(s, file, ask) }
 }
 

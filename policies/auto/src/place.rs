@@ -10,16 +10,16 @@ use crate::plan::{ASKED, Ask, LEAST, Plan, max, min};
 use crate::stream::late;
 use raext_policy::prelude::*;
 
-/// What is usual in a mapping as long as nothing else is known, pages.
+/// The usual length in a mapping as long as nothing else is known, pages.
 const FIRST_FAULT: u32 = 16;
-/// What costs next to nothing beside any latency, pages.
+/// A length that costs next to nothing beside any latency, pages.
 const CHEAP: u32 = 2;
 /// Pages of a region; a quarter of it where the device is known to deliver less
 /// than that in its latency.
 const REGION: u32 = 128;
 /// Visits of a region that let it be read whole.
 const VISITS: u32 = 4;
-/// What is read on each side of a place among cached pages at most, pages.
+/// The most that is read on each side of a place among cached pages, pages.
 const AROUND: u32 = 256;
 /// The longest habit that leaves a fault to the kernel, pages: what the kernel reads
 /// around a fault by default.
@@ -121,7 +121,7 @@ pub fn is_short(s: &State, file: &File) -> bool {
     s.is_mmap() && !s.is_random() && !s.is_sequential() && file.run.get() <= SHORT
 }
 
-/// What the kernel reads around a fault, from its page on and before it, pages.
+/// The pages that the kernel reads around a fault, from its page on and before it.
 #[inline(always)]
 fn read_around(s: &State, ask: Ask) -> (u32, u32) {
     if s.mmap_miss() >= LOTS_OF_MISSES {
@@ -186,7 +186,7 @@ fn around(s: &State, need: u32, ask: Ask) -> u32 {
     if s.cached(start.into(), 2 * around) >= around / 2 { around } else { 0 }
 }
 
-/// What to read of a new place from its page on, and before it, pages.
+/// The pages to read of a new place, from its page on and before it.
 #[inline(always)]
 fn guess(s: &State, file: &File, need: u32, way: u32, ask: Ask) -> (u32, u32) {
     // The application's word, as long as it keeps to it. The kernel looks at no
@@ -215,7 +215,7 @@ fn guess(s: &State, file: &File, need: u32, way: u32, ask: Ask) -> (u32, u32) {
     }
     let most = max(if file.wrong.get() == 0 { need / 2 } else { need / 4 }, 2 * LEAST);
     // Each wrong guess makes the next one smaller; one that is right restores it.
-    // What the device delivers in a fraction of a latency is not worth a doubt.
+    // A read that the device delivers in a fraction of a latency needs no evidence.
     let doubts = 2 * min(file.wrong.get(), 8);
     let cheap = max(min(need / 48, LEAST / 2), CHEAP);
     (doubted(min(run, most), doubts, cheap), doubted(min(behind, most), doubts, cheap))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a decision is about, and what it comes to.
+//! The question of a decision, and its answer.
 
-/// What a decision is about.
+/// The question of a decision.
 #[derive(Clone, Copy)]
 pub struct Ask {
     /// The page that is needed now.
@@ -12,7 +12,7 @@ pub struct Ask {
     pub now: u32,
 }
 
-/// What is to be read; nothing but what was asked for if `size` is 0.
+/// The window to read; the requested pages alone if `size` is 0.
 #[derive(Clone, Copy)]
 pub struct Plan {
     /// First page.

@@ -65,7 +65,7 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
         most
     } else {
         device.passed(two);
-        // Who else waits for this device waits the shorter the less is asked for.
+        // Another reader of this device waits the shorter the less is asked for.
         let shared = device.is_shared(s, ask.now);
         if shared {
             most = max(last.saturating_add(last / 8), min(most, 4 * LEAST));
@@ -127,7 +127,7 @@ pub fn adopt(s: &State, file: &File, ask: Ask) -> Plan {
     file.high[i].set(ask.page.saturating_add(s.cached(ask.page.into(), LEAST)));
     file.size[i].set(LEAST);
     file.hear(i, ask);
-    // Nobody knows when what is read now was asked for.
+    // The time of the request for these pages is not known.
     file.since[i].set(ask.now.wrapping_sub(u32::MAX / 2));
     file.set_sense(i, AHEAD);
     window(s, file, i, ask, LEAST)

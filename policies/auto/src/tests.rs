@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is read when, without a kernel. The clock is that of a device with a
+//! The reads of the policy and their times, without a kernel. The clock is that of a device with a
 //! latency of 5 ms.
 extern crate std;
 
@@ -332,7 +332,7 @@ fn a_file_is_begun_as_the_last_one_ended() {
     set_task(1);
     assert_eq!(size(ask_at(29, other(State::miss(70_000, 4)))), 0);
     set_task(0);
-    // What is cached behind it (an index at the file's end) changes nothing.
+    // Cached pages behind it (an index at the file's end) change nothing.
     let place = other(State::miss(90_000, 4));
     DEVICES.of(&place).unwrap().need.set(400);
     put_into_cache(90_004..90_200);
@@ -363,7 +363,7 @@ fn after_a_scan_random_reads_are_soon_alone() {
     let sizes = || Vec::from(RANDOM.map(|index| size(ask(State::miss(index, 4)))));
     scan(30_000, 4000, 1);
     assert_eq!(sizes(), [64, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    // Whoever reads a file from its beginning says nothing of places in its middle.
+    // A read from a file's beginning gives no evidence of places in its middle.
     forget();
     scan(0, 4000, 1);
     assert_eq!(sizes(), [0; 12]);

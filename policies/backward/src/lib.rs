@@ -64,7 +64,7 @@ fn decide(s: &State) -> Decision {
         }
         FILES.set(s, Run { hits, ..before });
     } else if run.hits >= CERTAIN && end == run.low {
-        // What was asked for is read; more was not, or was dropped.
+        // The requested pages are read. More were not asked for, or were dropped.
         return go_on(s, before);
     } else {
         FILES.set(s, Run { hits: 0, size: 0, ..before });

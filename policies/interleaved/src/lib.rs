@@ -80,7 +80,7 @@ fn marked(s: &State, file: &mut Streams) -> usize {
         return at;
     }
     // The kernel's mark. Where it is alone in the file, the kernel knows best;
-    // beside streams, its one window will be taken away from it.
+    // beside streams, the policy replaces its one window.
     if streams(&file.size) == 0 {
         return STREAMS;
     }

@@ -58,7 +58,7 @@ fn decide(s: &State) -> Decision {
     let same = step == walk.step && pages == walk.pages;
     let hits = if same { walk.hits.saturating_add(1) } else { 0 };
     let seen = Walk { last: s.index(), step, hits, pages, ahead: s.index(), mark: 0 };
-    // What follows without a gap is the kernel's to recognise.
+    // The kernel recognises accesses without a gap.
     if hits < CERTAIN || step.unsigned_abs() <= pages.into() {
         // A page of the walk that was dropped, or read and evicted: go on.
         let resumed = Walk { last: s.index(), ahead: s.index(), ..walk };
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(answer, Decision::OnlyAsked);
         assert_eq!(more.len(), 32);
         assert_eq!(more[0], Range { start: asked[63].start + 100, pages: 4, marked: true });
-        // Another's mark is none of the policy's business.
+        // The mark of another decision is the kernel's.
         assert_eq!(ranges(|| decide(&State::mark(mark + 1, 4))), (Decision::Kernel, vec![]));
     }
 

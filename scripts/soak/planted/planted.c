@@ -2,7 +2,7 @@
 /*
  * A bug of each kind that the soak looks for, to see that it would be seen. The
  * module's parameter `bug` chooses; loading it makes the bug and fails then with
- * -EAGAIN, so that it can be loaded again. For the soak's own kernel, in a
+ * -EAGAIN, and can be loaded again. For the soak's own kernel, in a
  * microVM that is thrown away afterwards; nowhere else.
  */
 

@@ -5,7 +5,7 @@
 //! page ever dropped, a device that serves one request after the other. Measured
 //! is with `raext compare`.
 //!
-//! What the kernel does where a policy hands on to it ([`Decision::Kernel`]) is
+//! The kernel's own decision, where a policy leaves it to the kernel ([`Decision::Kernel`]), is
 //! modelled, too, after mm/readahead.c and mm/filemap.c of Linux 6.12: the first
 //! window and the next ones as `get_init_ra_size()` and `get_next_ra_size()` have
 //! them, the read around a fault as `do_sync_mmap_readahead()` has it. Left out
@@ -17,7 +17,7 @@ use crate::{Decision, Event, State};
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-/// What comes of an application's stream with a policy.
+/// The outcome of an application's stream with a policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
     /// How often the application waited for the device.
@@ -39,7 +39,7 @@ pub struct Scene {
     pub latency_ns: u64,
     /// For each page of a request, ns.
     pub page_ns: u64,
-    /// What the application does with a page, ns.
+    /// The application's time for a page, ns.
     pub think_ns: u64,
     /// Length of the file.
     pub file_pages: u64,
@@ -142,7 +142,7 @@ impl<F: FnMut(&State) -> Decision> Machine<F> {
                 None => {
                     let event = if access.mapped { Event::Fault } else { Event::Miss };
                     self.decision(event, page, left, access.mapped);
-                    // What nobody read ahead is read by itself.
+                    // A page that was not read ahead is read by itself.
                     self.read(page, 1, None);
                 }
                 Some(place) if place.marked => {
@@ -204,7 +204,7 @@ impl<F: FnMut(&State) -> Decision> Machine<F> {
         }
     }
 
-    /// What the kernel would read.
+    /// The window of the kernel.
     fn kernel(&mut self, event: Event, page: u64, left: u32) -> Option<Window> {
         let most = self.scene.ra_pages;
         let Window { start, size, tail } = self.ra;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What an application does to a file, page by page.
+//! The accesses of an application to a file, page by page.
 
 use std::collections::HashSet;
 use std::vec::Vec;
@@ -31,7 +31,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// What was accessed somewhere else, such as in a recording.
+    /// The accesses of another source, such as a recording.
     pub fn of(accesses: impl IntoIterator<Item = Access>) -> Self {
         Self { accesses: accesses.into_iter().collect() }
     }

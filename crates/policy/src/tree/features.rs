@@ -17,7 +17,7 @@ pub fn bits(number: u32) -> u32 {
 /// How many numbers there are; a power of two, so that an index can be masked.
 pub const FEATURES: usize = 8;
 
-/// What each of them is, for people.
+/// The name of each of them, for people.
 pub const NAMES: [&str; FEATURES] =
     ["event", "asked", "run", "distance", "followed", "habit", "hint", "first"];
 
@@ -32,7 +32,7 @@ pub const MARK: u32 = 1;
 pub const FAULT: u32 = 2;
 
 shared! {
-    /// What is remembered of a file. All pages are 32 bits wide.
+    /// The memory of a file. All pages are 32 bits wide.
     pub struct File {
         /// Where a stream began.
         pub begin: [Word; 4],
@@ -62,11 +62,11 @@ pub struct Ask {
     pub page: u32,
     /// How many are asked for from there.
     pub pages: u32,
-    /// What the application announced: 1 random, 2 sequential, else 0.
+    /// The application's advice: 1 random, 2 sequential, else 0.
     pub hint: u32,
 }
 
-/// What is known of a decision.
+/// The facts of a decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     /// The numbers, in the order of [`NAMES`].
