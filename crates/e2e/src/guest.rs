@@ -12,22 +12,19 @@ use raext_model::requests::testing::{
     UnloadModule,
 };
 use raext_model::requests::{
-    Attach, Bind, Check, Detach, DropCaches, EndProgram, Exec, Exit, KernelLog, LoadModule,
-    MakeVolume, MountDisk, RunWorkload, SetupDevice, StartProgram, UnmountDisk,
+    Attach, Check, Detach, Exec, Exit, KernelLog, LoadModule, RunWorkload, SetupDevice,
 };
 use raext_model::{
-    Caches, Device, Lines, LoadOutcome, Placement, Program, Ran, ReadBy, Sample, Sight,
-    StressReport, StressSpec, Volume, VolumeMade, WorkloadSpec,
+    Device, Lines, LoadOutcome, Placement, ReadBy, Sample, Sight, StressReport, StressSpec,
+    WorkloadSpec,
 };
-use raext_vm::{
-    Captured, GuestObject, KernelChoice, Machine, Paths, Session, SessionError, Streams, root_over,
-};
+use raext_vm::{GuestObject, KernelChoice, Machine, Paths, Session, SessionError};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 type Result<T> = std::result::Result<T, SessionError>;
 
@@ -135,7 +132,7 @@ pub fn boot_counted(policies: &[&str], more: Vec<GuestObject>) -> Guest {
 /// # Panics
 /// When it did.
 pub fn stop_clean(mut guest: Guest) {
-    let log = guest.kernel_log().expect("the kernel's log can be read");
+    let log = guest.ask(KernelLog).expect("the kernel's log can be read");
     let bad = complaints(log.get(guest.seen..).unwrap_or(&log));
     assert!(bad.is_empty(), "the kernel complained:\n{bad:#?}");
     if !guest.is_plain {
@@ -151,7 +148,7 @@ pub fn stop_clean(mut guest: Guest) {
             return guest.stop().expect("the machine switches off");
         }
     }
-    guest.load_module().expect("the module can be loaded again");
+    guest.ask(LoadModule).expect("the module can be loaded again");
     KEPT.set(Some(guest));
 }
 
@@ -184,7 +181,22 @@ fn same(a: &GuestObject, b: &GuestObject) -> bool {
     (&a.guest, &a.host, a.executable) == (&b.guest, &b.host, b.executable)
 }
 
-/// Each asks the agent, and fails when the machine or the agent does.
+/// A guest is a session: requests are asked by their type.
+impl Deref for Guest {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Guest {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+/// The requests of many tests, in short. Each fails when the machine or the agent does.
 #[expect(missing_docs, reason = "the requests' own documentation is in raext-model")]
 #[expect(clippy::missing_errors_doc, reason = "said above, of all of them")]
 impl Guest {
@@ -199,17 +211,8 @@ impl Guest {
         Self { session, is_plain: false, seen: 0 }
     }
 
-    /// For crates that drive the machine themselves.
-    pub fn session(&mut self) -> &mut Session {
-        &mut self.session
-    }
-
-    pub fn release(&self) -> &str {
-        self.session.release()
-    }
-
     pub fn check(&mut self, object: &str, set: &BTreeMap<String, String>) -> Result<LoadOutcome> {
-        self.session.ask(Check { object: object.into(), set: set.clone() })
+        self.ask(Check { object: object.into(), set: set.clone() })
     }
 
     pub fn attach(&mut self, object: &str, set: &BTreeMap<String, String>) -> Result<()> {
@@ -226,32 +229,24 @@ impl Guest {
     }
 
     pub fn detach(&mut self) -> Result<()> {
-        self.session.ask(Detach)
+        self.ask(Detach)
     }
 
     pub fn set_up(&mut self, device: Device) -> Result<()> {
-        self.session.ask(SetupDevice { device })
+        self.ask(SetupDevice { device })
     }
 
     pub fn run(&mut self, spec: WorkloadSpec) -> Result<Sample> {
-        self.session.ask(RunWorkload { spec })
+        self.ask(RunWorkload { spec })
     }
 
     pub fn exec(&mut self, argv: &[&str]) -> Result<(i32, String, String)> {
-        let Exit { status, stdout, stderr } = self.session.ask(Exec::new(argv))?;
+        let Exit { status, stdout, stderr } = self.ask(Exec::new(argv))?;
         Ok((status, stdout, stderr))
     }
 
-    pub fn kernel_log(&mut self) -> Result<Vec<String>> {
-        self.session.ask(KernelLog)
-    }
-
-    pub fn load_module(&mut self) -> Result<()> {
-        self.session.ask(LoadModule)
-    }
-
     pub fn unload_module(&mut self) -> Result<()> {
-        self.session.ask(UnloadModule)
+        self.ask(UnloadModule)
     }
 
     fn has_module(&mut self) -> Result<bool> {
@@ -265,72 +260,31 @@ impl Guest {
         cycles: u32,
         readers: u32,
     ) -> Result<()> {
-        self.session.ask(Churn { kind, object: object.into(), cycles, readers })
+        self.ask(Churn { kind, object: object.into(), cycles, readers })
     }
 
     pub fn stress(&mut self, spec: StressSpec) -> Result<StressReport> {
-        self.session.ask(Stress { spec })
+        self.ask(Stress { spec })
     }
 
     pub fn make_cgroup(&mut self, name: &str, memory_max: Option<u64>) -> Result<()> {
-        self.session.ask(MakeCgroup { name: name.into(), memory_max })
+        self.ask(MakeCgroup { name: name.into(), memory_max })
     }
 
     pub fn run_together(&mut self, runs: Vec<GroupRun>) -> Result<Vec<Sample>> {
-        self.session.ask(RunTogether { runs })
+        self.ask(RunTogether { runs })
     }
 
     pub fn break_device(&mut self, offsets: Vec<u64>) -> Result<()> {
-        self.session.ask(BreakDevice { offsets })
+        self.ask(BreakDevice { offsets })
     }
 
     pub fn read_all(&mut self, by: ReadBy) -> Result<Sight> {
-        self.session.ask(ReadAll { by })
-    }
-
-    pub fn make_root(&mut self, layers: &[&str]) -> Result<()> {
-        self.session.ask(root_over(layers))
-    }
-
-    pub fn bind(&mut self, from: &str, at: &str) -> Result<()> {
-        self.session.ask(Bind { from: from.into(), at: at.into() })
-    }
-
-    pub fn mount_disk(&mut self, name: &str, make: bool, read_only: bool) -> Result<()> {
-        self.session.ask(MountDisk { name: name.into(), make, read_only })
-    }
-
-    pub fn unmount_disk(&mut self, name: &str) -> Result<()> {
-        self.session.ask(UnmountDisk { name: name.into() })
-    }
-
-    pub fn make_volume(&mut self, volume: Volume) -> Result<VolumeMade> {
-        self.session.ask(MakeVolume { volume })
+        self.ask(ReadAll { by })
     }
 
     pub fn drop_volume(&mut self) -> Result<()> {
-        self.session.ask(DropVolume)
-    }
-
-    pub fn drop_caches(&mut self, caches: Caches) -> Result<()> {
-        self.session.ask(DropCaches { caches })
-    }
-
-    pub fn talk(&mut self, program: Program, streams: Streams<'_>) -> Result<Ran> {
-        self.session.talk(program, streams)
-    }
-
-    pub fn capture(&mut self, program: Program) -> Result<Captured> {
-        self.session.capture(program)
-    }
-
-    pub fn start_program(&mut self, program: Program) -> Result<u32> {
-        self.session.ask(StartProgram { program })
-    }
-
-    pub fn end_program(&mut self, id: u32, signal: i32, within: Duration) -> Result<Captured> {
-        let within_ms = u64::try_from(within.as_millis()).expect("a wait of a test is short");
-        self.session.end_program(EndProgram { id, signal, within_ms })
+        self.ask(DropVolume)
     }
 
     pub fn stop(self) -> Result<()> {

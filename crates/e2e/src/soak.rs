@@ -4,6 +4,7 @@
 
 use crate::{Guest, complaints, step};
 use raext_kernel::Want;
+use raext_model::requests::KernelLog;
 use raext_vm::{KernelChoice, Paths};
 use std::env;
 use std::fs;
@@ -61,7 +62,7 @@ pub fn programs() -> Vec<PathBuf> {
 /// # Panics
 /// When it did.
 pub fn look(guest: &mut Guest) {
-    let log = guest.kernel_log().expect("the kernel's log can be read");
+    let log = guest.ask(KernelLog).expect("the kernel's log can be read");
     let kept = build().join("kernel.log");
     fs::write(&kept, log.join("\n")).unwrap_or_else(|e| panic!("{}: {e}", kept.display()));
     let bad = complaints(&log);

@@ -5,6 +5,7 @@
 
 use raext_e2e::{Guest, accepted, boot_kernel, complaints, guest_file, guest_path, soak, step};
 use raext_model::requests::testing::ChurnKind;
+use raext_model::requests::{KernelLog, LoadModule};
 use raext_model::{Device, DeviceProfile, Fs, Placement, StressSpec, Workload};
 use raext_vm::{GuestObject, SessionError};
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ fn round(guest: &mut Guest, fs: Fs, seed: u64) {
     churn(guest, ChurnKind::Attach, "noop-c", ATTACHMENTS);
     guest.unload_module().unwrap();
     churn(guest, ChurnKind::Module, "wide", LOADS);
-    guest.load_module().unwrap();
+    guest.ask(LoadModule).unwrap();
 
     let policies = QUICK.map(guest_path).to_vec();
     let spec = StressSpec { fs, seconds: STRESS_SECONDS, seed, policies, memory_mib: 32 };
@@ -137,7 +138,7 @@ fn planted_bugs_are_seen() {
         }
         for (bug, words) in warned_of {
             plant(&mut guest, bug).unwrap();
-            let log = guest.kernel_log().unwrap();
+            let log = guest.ask(KernelLog).unwrap();
             let seen = complaints(&log).iter().any(|line| line.contains(words));
             assert!(seen, "{bug} was not seen: {log:#?}");
         }

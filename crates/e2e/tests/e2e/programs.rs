@@ -3,10 +3,13 @@
 //! counted, and what becomes of the host.
 
 use raext_e2e::{Guest, cases, guest_file, guest_path, shipped, stop_clean, usual_kernel};
+use raext_model::requests::{
+    Bind, DropCaches, EndProgram, MakeVolume, MountDisk, StartProgram, UnmountDisk,
+};
 use raext_model::{
     Caches, DeviceProfile, End, Folder, Fs, Output, Placement, Program, Stream, User, Volume,
 };
-use raext_vm::{Captured, Disk, Machine, Share, Streams};
+use raext_vm::{Captured, Disk, Machine, Share, Streams, root_over};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
@@ -23,6 +26,19 @@ cases! {
 }
 
 const MIB: u64 = 1 << 20;
+
+fn start(program: Program) -> StartProgram {
+    StartProgram { program }
+}
+
+fn end(id: u32, signal: i32, within_ms: u64) -> EndProgram {
+    EndProgram { id, signal, within_ms }
+}
+
+/// Mount the disk `kept`.
+fn mount(make: bool, read_only: bool) -> MountDisk {
+    MountDisk { name: "kept".into(), make, read_only }
+}
 
 fn boot(shares: &[(&str, &Path)], disks: Vec<Disk>) -> Guest {
     let machine = Machine {
@@ -70,7 +86,7 @@ fn nothing_that_the_guest_does_reaches_the_host() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut guest = boot(&[("host", Path::new("/")), ("dir", dir.path())], Vec::new());
-    guest.make_root(&["/shares/host"]).unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
     // A program may write anywhere, and sees what it has written.
     let path = file.to_str().unwrap();
     let wrote = run(&mut guest, sh(&format!("echo changed > {path} && cat {path}")));
@@ -111,7 +127,7 @@ fn a_program_is_run_as_it_is_told() {
     fs::write(&broken, "#!/no/such/interpreter\n").unwrap();
     fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
     let mut guest = boot(&[("host", Path::new("/"))], Vec::new());
-    guest.make_root(&["/shares/host"]).unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
     let guest = &mut guest;
 
     let mut relative = program(&["./script", "one word"]);
@@ -159,7 +175,7 @@ fn a_program_is_run_as_it_is_told() {
 
 fn output_comes_live_and_input_goes_in() {
     let mut guest = boot(&[("host", Path::new("/"))], Vec::new());
-    guest.make_root(&["/shares/host"]).unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
     let mut heard = Vec::new();
     let mut output = |stream, data: &[u8]| {
         heard.push((Instant::now(), stream, data.to_vec()));
@@ -211,14 +227,14 @@ fn the_volume_is_what_is_measured_and_decided_on() {
     fs::write(dir.path().join("sub/data"), &data).unwrap();
     let at = dir.path().to_str().unwrap();
     let mut guest = boot(&[("host", Path::new("/"))], Vec::new());
-    guest.make_root(&["/shares/host"]).unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
     for fs in [Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Overlay] {
         let folders = vec![
             Folder { at: at.into(), from: Some(format!("/shares/host{at}")) },
             Folder { at: "/new/place".into(), from: None },
         ];
         let volume = Volume { profile: DeviceProfile::Nvme, fs, bytes: 64 * MIB, folders };
-        let made = guest.make_volume(volume).unwrap();
+        let made = guest.ask(MakeVolume { volume }).unwrap();
         assert_eq!(made.copied, 8 * MIB, "{fs}");
         assert!(made.free > 32 * MIB, "{fs}: {made:?}");
         let sum = run(&mut guest, sh(&format!("cd {at} && cksum sub/data"))).text();
@@ -228,7 +244,7 @@ fn the_volume_is_what_is_measured_and_decided_on() {
 
         let read = sh(&format!("cat {at}/sub/data > /dev/null"));
         for caches in [Caches::Volume, Caches::All] {
-            guest.drop_caches(caches).unwrap();
+            guest.ask(DropCaches { caches }).unwrap();
             let cold = run(&mut guest, read.clone()).ran;
             assert!(cold.device_bytes >= 8 * MIB, "{fs} {caches:?}: {cold:?}");
             assert!(cold.device_bytes < 10 * MIB && cold.device_reads > 3, "{fs}: {cold:?}");
@@ -239,7 +255,7 @@ fn the_volume_is_what_is_measured_and_decided_on() {
         let placement = Placement { dev: made.dev, ..Placement::default() };
         let wide = guest_path("wide");
         guest.attach_at(&wide, &BTreeMap::new(), placement).unwrap();
-        guest.drop_caches(Caches::All).unwrap();
+        guest.ask(DropCaches { caches: Caches::All }).unwrap();
         // The shell and cat come from the share, for which nothing is decided.
         let elsewhere = run(&mut guest, sh("cat /etc/passwd > /dev/null")).ran;
         assert_eq!(elsewhere.decisions(), 0, "{fs}");
@@ -248,12 +264,12 @@ fn the_volume_is_what_is_measured_and_decided_on() {
         guest.detach().unwrap();
 
         // In use, it is not mounted anew, but stays as it is.
-        let id = guest.start_program(sh(&format!("exec sleep 1000 < {at}/sub/data")));
+        let id = guest.ask(start(sh(&format!("exec sleep 1000 < {at}/sub/data"))));
         std::thread::sleep(Duration::from_secs(1));
-        let error = guest.drop_caches(Caches::Volume).unwrap_err().to_string();
+        let error = guest.ask(DropCaches { caches: Caches::Volume }).unwrap_err().to_string();
         assert!(error.contains("busy"), "{error}");
-        guest.end_program(id.unwrap(), 15, Duration::from_secs(10)).unwrap();
-        guest.drop_caches(Caches::Volume).unwrap();
+        guest.end_program(end(id.unwrap(), 15, 10_000)).unwrap();
+        guest.ask(DropCaches { caches: Caches::Volume }).unwrap();
 
         // Full is full, and the machine goes on.
         let full = run(&mut guest, sh("cat /dev/zero > /new/place/file"));
@@ -263,7 +279,7 @@ fn the_volume_is_what_is_measured_and_decided_on() {
     }
     let folders = vec![Folder { at: "/data".into(), from: Some("/shares/host/usr/bin".into()) }];
     let small = Volume { profile: DeviceProfile::Nvme, fs: Fs::Ext4, bytes: MIB, folders };
-    let error = guest.make_volume(small).unwrap_err().to_string();
+    let error = guest.ask(MakeVolume { volume: small }).unwrap_err().to_string();
     assert!(error.contains("No space left on device"), "{error}");
     guest.drop_volume().unwrap();
     stop_clean(guest);
@@ -275,38 +291,38 @@ fn programs_run_in_the_background_and_disks_keep_their_files() {
     fs::File::create(&image).unwrap().set_len(64 * MIB).unwrap();
     let disk = |writable| vec![Disk { name: "kept".into(), path: image.clone(), writable }];
     let mut guest = boot(&[("host", Path::new("/"))], disk(true));
-    guest.make_root(&["/shares/host"]).unwrap();
-    guest.mount_disk("kept", true, false).unwrap();
-    guest.bind("/disks/kept", "/srv/kept").unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
+    guest.ask(mount(true, false)).unwrap();
+    guest.ask(Bind { from: "/disks/kept".into(), at: "/srv/kept".into() }).unwrap();
     assert_eq!(run(&mut guest, sh("echo kept > /srv/kept/file")).ran.end, End::Exit(0));
 
     let waits =
         "trap 'echo told; exit 3' TERM; echo up > /srv/kept/up; while :; do sleep 0.1; done";
-    let id = guest.start_program(sh(waits)).unwrap();
+    let id = guest.ask(start(sh(waits))).unwrap();
     let seen = sh("while ! [ -e /srv/kept/up ]; do sleep 0.1; done; echo seen");
     assert_eq!(run(&mut guest, seen).text(), "seen\n");
-    let ended = guest.end_program(id, 15, Duration::from_secs(30)).unwrap();
+    let ended = guest.end_program(end(id, 15, 30_000)).unwrap();
     assert_eq!((ended.ran.end, ended.text().as_str()), (End::Exit(3), "told\n"));
     let deaf = "trap '' TERM; echo > /srv/kept/deaf; sleep 1000; sleep 1000";
-    let id = guest.start_program(sh(deaf)).unwrap();
+    let id = guest.ask(start(sh(deaf))).unwrap();
     run(&mut guest, sh("while ! [ -e /srv/kept/deaf ]; do sleep 0.1; done"));
-    let ended = guest.end_program(id, 15, Duration::from_millis(1500)).unwrap();
+    let ended = guest.end_program(end(id, 15, 1500)).unwrap();
     assert_eq!(ended.ran.end, End::Signal(9));
-    let id = guest.start_program(program(&["no-such-program"])).unwrap();
-    let ended = guest.end_program(id, 0, Duration::from_secs(5)).unwrap();
+    let id = guest.ask(start(program(&["no-such-program"]))).unwrap();
+    let ended = guest.end_program(end(id, 0, 5000)).unwrap();
     assert_eq!(ended.ran.end, End::NotStarted(2));
-    assert!(guest.end_program(id, 0, Duration::ZERO).is_err());
+    assert!(guest.end_program(end(id, 0, 0)).is_err());
     // A new root lets go of what was shown in the old one.
-    guest.make_root(&["/shares/host"]).unwrap();
-    guest.unmount_disk("kept").unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
+    guest.ask(UnmountDisk { name: "kept".into() }).unwrap();
     stop_clean(guest);
 
     let mut guest = boot(&[("host", Path::new("/"))], disk(false));
-    guest.make_root(&["/shares/host"]).unwrap();
-    guest.mount_disk("kept", false, true).unwrap();
+    guest.ask(root_over(&["/shares/host"])).unwrap();
+    guest.ask(mount(false, true)).unwrap();
     let folders = vec![Folder { at: "/data".into(), from: Some("/disks/kept/file".into()) }];
     let volume = Volume { profile: DeviceProfile::Nvme, fs: Fs::Ext4, bytes: MIB, folders };
-    guest.make_volume(volume).unwrap();
+    guest.ask(MakeVolume { volume }).unwrap();
     assert_eq!(run(&mut guest, program(&["cat", "/data"])).text(), "kept\n");
     stop_clean(guest);
 }
