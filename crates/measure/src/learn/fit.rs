@@ -178,7 +178,7 @@ impl Model {
 pub mod tests {
     use super::*;
 
-    /// Scans are told by their run, which `asked` and `followed` repeat.
+    /// Scans differ by their run, which `asked` and `followed` repeat.
     pub fn simple() -> Vec<Example> {
         let example = |i: u32| {
             let scan = i % 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The text of the kernel's trace becomes events.
 //!
-//! The kernel tells of an access again where it tries again, after a decision or
+//! The kernel traces an access again where it tries again, after a decision or
 //! when a page was not ready: what continues or repeats an access becomes a part of
 //! it. Accesses to other files than the decisions' are left out.
 
@@ -22,34 +22,36 @@ pub fn parse(text: &str) -> Result<Vec<Event>, LearnError> {
     if lost > 0 {
         return Err(LearnError::Lost(lost));
     }
-    let told = |name: &str| {
+    let message = |name: &str| {
         text.lines()
             .filter_map(move |l| {
-                l.split_once(&*format!(" {name}: ")).map(|(_, told)| told.to_owned())
+                l.split_once(&*format!(" {name}: ")).map(|(_, message)| message.to_owned())
             })
             .collect::<Vec<_>>()
     };
     // The file is the one that decisions are about.
-    let decided = told("decision");
+    let decided = message("decision");
     let Some(first) = decided.first() else { return Ok(Vec::new()) };
     let of = fields(first);
     let file = (of.get("dev").copied().unwrap_or_default(), number(&of, "ino", first)?);
     let mut events: Vec<Event> = Vec::new();
     for line in text.lines() {
-        if let Some((_, told)) = line.split_once(" decision: ") {
-            events.push(decision(told)?);
-        } else if let Some((_, told)) = line.split_once(" mm_filemap_get_pages: ") {
-            let of = fields(told);
+        if let Some((_, message)) = line.split_once(" decision: ") {
+            events.push(decision(message)?);
+        } else if let Some((_, message)) = line.split_once(" mm_filemap_get_pages: ") {
+            let of = fields(message);
             if is_of(&of, file) {
-                let (first, last) =
-                    of.get("ofs").and_then(|ofs| ofs.split_once('-')).ok_or_else(|| wrong(told))?;
-                let (first, last) = (bytes(first, told)?, bytes(last, told)?);
+                let (first, last) = of
+                    .get("ofs")
+                    .and_then(|ofs| ofs.split_once('-'))
+                    .ok_or_else(|| wrong(message))?;
+                let (first, last) = (bytes(first, message)?, bytes(last, message)?);
                 access(&mut events, false, first, (last + 1).saturating_sub(first) as u32);
             }
-        } else if let Some((_, told)) = line.split_once(" mm_filemap_fault: ") {
-            let of = fields(told);
+        } else if let Some((_, message)) = line.split_once(" mm_filemap_fault: ") {
+            let of = fields(message);
             if is_of(&of, file) {
-                let page = bytes(of.get("ofs").copied().unwrap_or_default(), told)?;
+                let page = bytes(of.get("ofs").copied().unwrap_or_default(), message)?;
                 access(&mut events, true, page, 1);
             }
         }
@@ -77,9 +79,9 @@ fn access(events: &mut Vec<Event>, fault: bool, first: u64, pages: u32) {
     events.push(if fault { Event::Fault(first, pages) } else { Event::Read(first, pages) });
 }
 
-fn decision(told: &str) -> Result<Event, LearnError> {
-    let of = fields(told);
-    let number = |name| number(&of, name, told);
+fn decision(message: &str) -> Result<Event, LearnError> {
+    let of = fields(message);
+    let number = |name| number(&of, name, message);
     let small = |name| number(name).map(|n| n.min(u32::MAX.into()) as u32);
     Ok(Event::Decision {
         ino: number("ino")?,
@@ -92,8 +94,8 @@ fn decision(told: &str) -> Result<Event, LearnError> {
     })
 }
 
-fn fields(told: &str) -> BTreeMap<&str, &str> {
-    told.split_whitespace().filter_map(|word| word.split_once('=')).collect()
+fn fields(message: &str) -> BTreeMap<&str, &str> {
+    message.split_whitespace().filter_map(|word| word.split_once('=')).collect()
 }
 
 /// Whether an access is to the file, whose inode number it has in hexadecimal.
@@ -102,17 +104,17 @@ fn is_of(fields: &BTreeMap<&str, &str>, (dev, ino): (&str, u64)) -> bool {
     fields.get("dev") == Some(&dev) && of == Some(ino)
 }
 
-fn number(fields: &BTreeMap<&str, &str>, name: &str, told: &str) -> Result<u64, LearnError> {
-    fields.get(name).and_then(|word| word.parse().ok()).ok_or_else(|| wrong(told))
+fn number(fields: &BTreeMap<&str, &str>, name: &str, message: &str) -> Result<u64, LearnError> {
+    fields.get(name).and_then(|word| word.parse().ok()).ok_or_else(|| wrong(message))
 }
 
 /// From a byte to its page.
-fn bytes(text: &str, told: &str) -> Result<u64, LearnError> {
-    Ok(text.parse::<u64>().map_err(|_| wrong(told))? >> 12)
+fn bytes(text: &str, message: &str) -> Result<u64, LearnError> {
+    Ok(text.parse::<u64>().map_err(|_| wrong(message))? >> 12)
 }
 
-fn wrong(told: &str) -> LearnError {
-    LearnError::Trace(told.to_owned())
+fn wrong(message: &str) -> LearnError {
+    LearnError::Trace(message.to_owned())
 }
 
 /// `CPU:1 [LOST 42 EVENTS]`

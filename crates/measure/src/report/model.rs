@@ -24,13 +24,13 @@ pub struct Report<'a> {
     pub control: Option<Control>,
 }
 
-/// The kernel's default held against the fixed length that it is: what is told apart
-/// there is told by chance.
+/// The kernel's default against the fixed length that it is: a difference that is shown
+/// there is chance.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Control {
     /// Rows in which both were measured often enough.
     pub rows: usize,
-    /// Rows in which a difference is told.
+    /// Rows in which a difference is shown.
     pub told: usize,
     /// Rows in which all the repeats agree on one.
     pub agreed: usize,
@@ -79,8 +79,8 @@ pub struct Cell {
     pub parts: Vec<(String, f64)>,
     /// Whether it has one run only, since it is slower than the rule's limit.
     pub once: bool,
-    /// Whether it is no faster than its figures say: it was cut short, without telling
-    /// what it had done.
+    /// Whether its figures are an upper bound: it was stopped early without a progress
+    /// count.
     pub bound: bool,
     /// Device bytes for each byte asked for, where that was counted.
     #[serde(skip)]

@@ -103,19 +103,19 @@ fn picture(rows: &[Shown<'_>], policy: &str) -> Markup {
     let ticks = (least as i32..=most as i32).map(|power| 2_f64.powi(power));
     let (width, height) = (LABEL + BARS + TEXT, TOP + STEP * rows.len() as f64 + BOTTOM);
     let end = height - BOTTOM;
-    let told = rows.iter().map(|row| {
+    let description = rows.iter().map(|row| {
         let fixed =
             row.fixed.map_or("none".into(), |(label, cell)| format!("{} ({label})", said(cell)));
         let floor = row.floor.map_or("unknown".into(), factor);
         format!("{}: best fixed {fixed}, {policy} {}, floor {floor}", row.label, said(row.policy))
     });
-    let told = told.collect::<Vec<_>>().join("; ");
+    let description = description.collect::<Vec<_>>().join("; ");
     let title = "How many times as fast as the kernel's default readahead";
     html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {width} {height}"))
             width=(width) height=(height) role="img" aria-labelledby="title desc" {
             title id="title" { (title) }
-            desc id="desc" { (told) }
+            desc id="desc" { (description) }
             style { (PreEscaped(STYLE)) }
             rect.paper width=(width) height=(height) rx="6" {}
             text.head x="16" y="28" { (title) }

@@ -126,7 +126,7 @@ fn the_best_fixed_is_the_quickest_and_noise_is_marked() {
     assert!(auto.kernel.unwrap().noise);
     assert!((auto.best.unwrap().median - 200.0 / 390.0).abs() < 1e-9);
     assert!(!auto.best.unwrap().noise);
-    // One repeat tells no difference below a factor of two.
+    // One repeat shows no difference below a factor of two.
     let mut once = open();
     measure(&mut once, 1);
     let once = self::report(&once);
@@ -235,13 +235,13 @@ fn every_mark_is_explained_and_lines_are_short() {
     let text = table(&store);
     for expected in [
         "~ within noise",
-        "* measured once",
+        "* one run only",
         "2.05x",
         "105 ms",
         "3.90x",
         "1290",
         "<0.17x*",
-        "< cut",
+        "< stopped early",
     ] {
         assert!(text.contains(expected), "no '{expected}' in\n{text}");
     }
@@ -290,7 +290,7 @@ fn the_default_beside_itself_tells_what_the_marks_are_worth() {
     assert_eq!((control.rows, control.told, control.agreed), (2, 1, 2));
     assert!((control.range.1 - 1.25).abs() < 0.01, "{control:?}");
     let text = table(&store);
-    assert!(text.contains("told\napart in 1 of 2 rows (the repeats agree in 2)"), "{text}");
+    assert!(text.contains("shown in 1 of 2 rows, and all repeats agree on one in 2"), "{text}");
     // Whoever was chosen for being the quickest is held to more.
     assert!(report.rows[0].cells[3].best.unwrap().band > little.band);
 }

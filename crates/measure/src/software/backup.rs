@@ -57,7 +57,7 @@ fn run(guest: &mut Guest<'_>, how: &str) -> Result<Outcome, SoftwareError> {
     let mut program = program(beside.into_iter().chain(tar));
     // So that what is read once does not stay: a table is larger than memory.
     program.memory_max = guest.cold.then_some(MEMORY);
-    guest.chill()?;
+    guest.drop_caches()?;
     let ended = guest.run(program)?;
     let text = ended.text();
     let line = Line::last("the readers", &text);

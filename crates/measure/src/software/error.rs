@@ -40,7 +40,7 @@ pub enum SoftwareError {
         /// The last thing it said.
         said: String,
     },
-    /// A program was killed since it is hopelessly slow; that is a result, too.
+    /// A program was killed since it is too slow. That is a result, too.
     #[error("a program took longer than others by far")]
     Cut(Box<Ran>),
     /// A program ended well but did not print what it prints.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! fio's standard patterns. It is told to give the kernel no advice, and checks
+//! fio's standard patterns. An option keeps fio from advising the kernel, and fio checks
 //! every block that it reads.
 
 use crate::experiment::Outcome;
@@ -99,7 +99,7 @@ fn run(guest: &mut Guest<'_>, pattern: Pattern) -> Result<Outcome, SoftwareError
     ];
     let mut program = program(argv);
     program.memory_max = (guest.cold && rw == "randread").then_some(QUARTER);
-    guest.chill()?;
+    guest.drop_caches()?;
     let ended = guest.run(program)?;
     let text = ended.text();
     let (ns, bytes) = figure(&text).ok_or_else(|| SoftwareError::output("fio", "figure", &text))?;

@@ -39,7 +39,7 @@ impl Guest<'_> {
     ///
     /// # Errors
     /// When a program uses it.
-    pub fn chill(&mut self) -> Result<(), SoftwareError> {
+    pub fn drop_caches(&mut self) -> Result<(), SoftwareError> {
         if self.cold {
             self.session.ask(DropCaches { caches: Caches::Volume })?;
         }

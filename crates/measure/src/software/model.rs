@@ -30,7 +30,7 @@ pub(crate) static ROWS: [Entry; 1] = [Entry {
 
 fn run(guest: &mut Guest<'_>) -> Result<Outcome, SoftwareError> {
     let layers = guest.sized(8, 24, 64).to_string();
-    guest.chill()?;
+    guest.drop_caches()?;
     let ended = guest.run(program([AGENT, "tool", "model-load", ".", &layers]))?;
     let text = ended.text();
     let line = Line::last("the loader", &text);

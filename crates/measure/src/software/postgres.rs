@@ -141,7 +141,7 @@ fn key(id: u64) -> u64 {
 }
 
 fn measured(guest: &mut Guest<'_>, queries: &[Query]) -> Result<Outcome, SoftwareError> {
-    guest.chill()?;
+    guest.drop_caches()?;
     let mut server = program(["postgres", "-D", "/data/pg"]);
     server.user = POSTGRES;
     let server = guest.start(server)?;
@@ -185,7 +185,7 @@ fn asked(guest: &mut Guest<'_>, queries: &[Query]) -> Result<Outcome, SoftwareEr
             }
         }
     }
-    // How many rows a query had come to is not told: no more than all.
+    // PostgreSQL does not report the rows of a stopped query: at most all.
     let answer = if is_cut { CUT_BLIND.to_owned() } else { answers.join(" ") };
     Ok(outcome(&ended.ran, parts, answer))
 }

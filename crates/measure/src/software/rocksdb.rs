@@ -193,7 +193,7 @@ fn run(
     let mut program = program(argv);
     // All of it fits in memory when the fully cached time is wanted.
     program.memory_max = memory.filter(|_| guest.cold);
-    guest.chill()?;
+    guest.drop_caches()?;
     let ended = guest.run(program)?;
     let text = ended.text();
     let figure = figure(bench.name(), &text)

@@ -40,7 +40,7 @@ impl SoftwareRow {
     /// Every row of the catalogue on a place; none where there are no files.
     ///
     /// # Errors
-    /// When the cache's path cannot be told.
+    /// When the cache's path cannot be resolved.
     pub fn all(place: Place, packages: &Packages) -> Result<Vec<Box<dyn Work>>, SoftwareError> {
         if place.fs == Fs::Raw {
             return Ok(Vec::new());
@@ -91,7 +91,7 @@ impl SoftwareRow {
         let facts = &self.made.as_ref().ok_or_else(none)?.facts;
         let profile = self.place.device;
         let stop_ms = how.limit.as_ref().map(|limit| limit.ms);
-        // Other programs tell what they did at their end only.
+        // Other programs report their work at their end only.
         let exceeded = how.limit.as_ref().and_then(Limit::exceeded);
         let limit_ms = exceeded.as_ref().map(|part| part.ns / 1_000_000);
         let cold = !how.cached;

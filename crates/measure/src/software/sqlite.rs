@@ -101,7 +101,7 @@ fn run(
     );
     let mut program = shell(&script);
     program.memory_max = memory.filter(|_| guest.cold);
-    guest.chill()?;
+    guest.drop_caches()?;
     let ended = guest.run(program)?;
     let text = ended.text();
     let ns =

@@ -10,7 +10,7 @@ const BARS: f64 = 240.0;
 const TEXT: f64 = 130.0;
 const STEP: f64 = 26.0;
 
-/// A bar that is longer than so many times the reference is cut: one hopeless
+/// A bar that is longer than so many times the reference is cut: one very long
 /// policy would leave nothing to be seen of the others.
 const CUT: f64 = 4.0;
 
@@ -42,11 +42,12 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> Markup {
     let most = reference.map_or(longest, |bar| longest.min(CUT * bar.end()));
     let x = |value: f64| LABEL + value.min(most) / most * BARS;
     let (width, height) = (LABEL + BARS + TEXT, STEP * bars.len() as f64);
-    let told: Vec<_> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
+    let description: Vec<_> =
+        bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
     html! {
         svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(title) {
             title { (title) }
-            desc { (told.join("; ")) }
+            desc { (description.join("; ")) }
             @for (n, bar) in bars.iter().enumerate() {
                 @let y = STEP * n as f64;
                 @let middle = y + STEP / 2.0;

@@ -89,9 +89,9 @@ fn pairs<'a>(report: &'a Report<'_>, column: usize) -> Vec<Pair<'a>> {
 
 fn finding(report: &Report<'_>, column: usize) -> Markup {
     let pairs = pairs(report, column);
-    let told = || pairs.iter().filter(|pair| !pair.noise);
-    let best = told().max_by(|a, b| a.ratio.total_cmp(&b.ratio)).filter(|p| p.ratio > 1.0);
-    let worst = told().min_by(|a, b| a.ratio.total_cmp(&b.ratio)).filter(|p| p.ratio < 1.0);
+    let shown = || pairs.iter().filter(|pair| !pair.noise);
+    let best = shown().max_by(|a, b| a.ratio.total_cmp(&b.ratio)).filter(|p| p.ratio > 1.0);
+    let worst = shown().min_by(|a, b| a.ratio.total_cmp(&b.ratio)).filter(|p| p.ratio < 1.0);
     let noise = pairs.iter().filter(|pair| pair.noise).count();
     let fewest = pairs.iter().min_by(|a, b| a.bytes().total_cmp(&b.bytes()));
     let most = pairs.iter().max_by(|a, b| a.bytes().total_cmp(&b.bytes()));

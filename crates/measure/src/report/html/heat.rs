@@ -53,11 +53,11 @@ fn cell(row: &Row, at: usize) -> Markup {
     let best = if row.best == Some(at) { " best" } else { "" };
     html! {
         td class=(format!("{class}{best}")) style=(format!("--a:{:.0}%", strength(ratio.median)))
-            title=[told(cell)] { (factor(ratio.median)) }
+            title=[against_best(cell)] { (factor(ratio.median)) }
     }
 }
 
-fn told(cell: &Cell) -> Option<String> {
+fn against_best(cell: &Cell) -> Option<String> {
     let floor = cell.floor.map_or(String::new(), |times| format!(", {} the floor", factor(times)));
     let best = cell.best?;
     Some(format!("{} as fast as the best fixed{floor}", factor(best.median)))

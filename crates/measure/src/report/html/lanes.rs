@@ -36,12 +36,12 @@ pub(super) fn lanes(report: &Report<'_>, row: &Row) -> Markup {
     let x = |times: f64| LABEL + times.max(1.0).ln() / most.ln() * BARS;
     let (width, height) = (LABEL + BARS + TEXT, STEP * lanes.len() as f64 + AXIS);
     let bottom = height - AXIS;
-    let told = lanes.iter().map(|lane| format!("{} {}", lane.label, text(row, lane.cell)));
-    let told = told.collect::<Vec<_>>().join("; ");
+    let description = lanes.iter().map(|lane| format!("{} {}", lane.label, text(row, lane.cell)));
+    let description = description.collect::<Vec<_>>().join("; ");
     html! {
         svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(row.row.row) {
             title { "times the floor of " (row.row.row) }
-            desc { (told) }
+            desc { (description) }
             @for tick in ticks(most) {
                 path.axis d=(format!("M{:.1} 0V{bottom}", x(tick))) {}
                 text.tick x=(format!("{:.1}", x(tick))) y=(height - 5.0) {

@@ -13,11 +13,11 @@ use std::fmt;
 
 /// Mark of a ratio that may be none.
 const NOISE: &str = "~";
-/// Mark of a cell that was measured once, since it is far too slow.
+/// Mark of a cell with one run only, since it is too slow.
 const ONCE: &str = "*";
 /// The text of a cell without a measurement.
 const NONE: &str = "-";
-/// Why a difference is told as none.
+/// The reason for the mark of noise.
 const WITHIN_NOISE: &str = "runs of the same differ as much, by chance";
 
 /// Renders text.
@@ -85,8 +85,8 @@ fn cells<'a>(report: &'a Report<'_>) -> impl Iterator<Item = &'a Cell> {
 /// The reliability of the marks of noise.
 pub(super) fn controlled(control: Control) -> String {
     format!(
-        "The kernel's default is {DEFAULT_KB} KiB, too: measured as two columns, {} to {} of each other, \
-         told\napart in {} of {} rows (the repeats agree in {})",
+        "Control: the kernel's default of {DEFAULT_KB} KiB is also a fixed column. The two are {} to {} \
+         of each other.\nA difference is shown in {} of {} rows, and all repeats agree on one in {}",
         factor(control.range.0),
         factor(control.range.1),
         control.told,
