@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The compressions that kernels and modules come in, told by their magic.
+//! The compressions of kernels and modules, recognised by their magic.
 
 use std::io::{self, Read};
 

@@ -106,7 +106,7 @@ pub enum KernelError {
         /// Its fault.
         why: String,
     },
-    /// The image is one, but tells no types.
+    /// The image is one without BTF.
     #[error("the kernel {} has no BTF ({why}): it must be built with CONFIG_DEBUG_INFO_BTF=y", .path.display())]
     NoBtf {
         /// The image.

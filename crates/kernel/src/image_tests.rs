@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Images made by hand, and what is told of them.
+//! Images made by hand, and the errors about them.
 
 use super::*;
 use object::write;

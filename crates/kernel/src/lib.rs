@@ -121,7 +121,7 @@ impl Kernels {
     ///
     /// # Errors
     /// When the archive, a tool or the network is wanting, the given image is none,
-    /// or the kernel is refused; its [`Kind`](raext_model::Kind) tells them apart.
+    /// or the kernel is refused; its [`Kind`](raext_model::Kind) says which.
     pub fn provide(&self, want: &Want, untested: bool) -> Result<Kernel, KernelError> {
         let refuse = |version: &str| if untested { Ok(()) } else { refuse_untested(version) };
         match want {

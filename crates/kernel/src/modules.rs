@@ -97,7 +97,7 @@ fn load(kernel: &Kernel, file: &str) -> Result<(PathBuf, Vec<u8>), KernelError> 
         })
         .ok_or_else(|| KernelError::io("read", &plain, io::ErrorKind::NotFound.into()))?;
     let kept = kernel.store.join("modules").join(file);
-    // The time tells whether the module was rebuilt since.
+    // The time shows whether the module was rebuilt since.
     if fs::metadata(&kept).and_then(|meta| meta.modified()).is_ok_and(|kept| kept == time)
         && let Ok(image) = fs::read(&kept)
     {

@@ -129,7 +129,7 @@ impl Display for Error {
         }
         text += &self.what;
         for cause in self.causes().map(ToString::to_string) {
-            // Many errors tell their cause themselves.
+            // Many errors name their cause themselves.
             if !text.ends_with(&cause) {
                 write!(text, ": {cause}")?;
             }

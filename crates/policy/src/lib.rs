@@ -30,7 +30,7 @@
 //!
 //! Compiled for the machine that runs `cargo test`, a policy is an ordinary
 //! library: its functions are called with states made by [`State::miss`],
-//! [`State::mark`] and [`State::fault`], and [`testing`] tells which ranges they
+//! [`State::mark`] and [`State::fault`], and [`testing`] shows which ranges they
 //! asked for. Compiled for BPF (`raext build`), the
 //! macros add what the kernel wants to see: the table, the sections, the licence,
 //! the panic handler.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! For the unit tests of policies: what a callback asked for beside its answer,
-//! and a page cache to be told of.
+//! and a page cache to ask for.
 //!
 //! [`simulate()`] lets an application access a file in front of a policy: a scan,
 //! random faults, streams that take turns ([`Stream`]).
@@ -72,7 +72,7 @@ pub fn set_time(ns: u64) {
     TIME.set(ns);
 }
 
-/// Set the thread that [`task_id`](crate::task_id) tells of, 0 at first.
+/// Set the thread that [`task_id`](crate::task_id) returns, 0 at first.
 pub fn set_task(id: u32) {
     TASK.set(id);
 }

@@ -6,7 +6,7 @@ use core::ptr::read_volatile;
 /// A constant that `raext … --set name=value` can set before the verifier sees
 /// the policy. Made by [`tunable!`](crate::tunable!).
 ///
-/// It carries its range, so that the loader can tell the user.
+/// It carries its range, which the loader shows to the user.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Tunable<T: Value> {

@@ -17,7 +17,7 @@ use std::rc::Rc;
 pub fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Contender>> {
     let given = given.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
     distinct(given.iter().map(|(name, set)| label(name, set)))?;
-    // They are named by the last part of a path, where that tells them apart.
+    // The last part of a path names a policy, unless two policies share it.
     let short: Vec<_> = given.iter().map(|(name, _)| policy::label(Path::new(name))).collect();
     let contender = |(name, set): &(String, BTreeMap<String, String>)| {
         let own = policy::label(Path::new(name));

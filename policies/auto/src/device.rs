@@ -2,10 +2,10 @@
 //! The pages that a device needs in front of an application: its latency times the rate at
 //! which the application goes on, learned from what is seen of both.
 //!
-//! A stream that waited for its first pages tells the latency: the time from
+//! A stream that waited for its first pages shows the latency: the time from
 //! the miss to the mark behind them. Later, the time from asking for a window to the
 //! application's coming to its end is more than the latency in any case.
-//! From mark to mark, a stream tells its rate. As long
+//! From mark to mark, a stream shows its rate. As long
 //! as windows are too small, the latency is most of that time and the rate grows
 //! with the window; so the need does, and the window after it, until the device
 //! or the application is the limit. That is how TCP BBR finds the size of its

@@ -6,7 +6,7 @@ use crate::plan::Ask;
 use crate::walk::Walk;
 use raext_policy::prelude::*;
 
-/// Streams that are told apart in a file.
+/// Streams of a file at most.
 pub const STREAMS: usize = 5;
 
 /// A place that was read, and not followed yet.
@@ -92,9 +92,9 @@ impl File {
         self.senses[i].set(sense as u32);
     }
 
-    /// A place, or a stream that had to wait, is heard of: its time begins anew.
+    /// Restart the time of a place, or of a stream that had to wait.
     #[inline(always)]
-    pub fn hear(&self, i: usize, ask: Ask) {
+    pub fn restart(&self, i: usize, ask: Ask) {
         self.at[i].set(ask.page);
         self.time[i].set(ask.now);
         self.since[i].set(ask.now);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! New places: what is usually read on from one, and before it, is read in one go,
-//! and a mark tells whether that was right. A fault in a mapping without advice is
+//! and a mark shows whether that was right. A fault in a mapping without advice is
 //! the kernel's, as long as the file's habit is no longer than the kernel's window.
 
 use crate::DEPTH;
@@ -78,7 +78,7 @@ pub fn begin(s: &State, file: &File, device: Option<&Device>, ask: Ask) -> Optio
         file.guess.set(UNKNOWN);
         return Some(Plan { start: ask.page - behind, size, tail: 0 });
     }
-    // The mark tells whether the guess was right: at the beginning, if the
+    // The mark shows whether the guess was right: at the beginning, if the
     // application is to go back; where it is expected to stop, near its end; else
     // behind what it has asked for.
     let more = ahead - ask.pages;
@@ -138,7 +138,7 @@ fn remember(file: &File, i: usize, ask: Ask, ahead: u32, behind: u32) {
     file.low[i].set(ask.page - behind);
     file.high[i].set(ask.page.saturating_add(ahead));
     file.size[i].set(ahead.saturating_add(behind));
-    file.hear(i, ask);
+    file.restart(i, ask);
     file.set_sense(i, PLACE);
     file.newest.set(i as u32);
 }

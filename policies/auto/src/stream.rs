@@ -83,7 +83,7 @@ pub fn marked(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     if ends {
         device.ends(s, back);
     }
-    // The last window of what is usual: marked near its end, to hear whether it
+    // The last window of what is usual: marked near its end, to learn whether it
     // still is.
     if size < left || back || kernels { plan } else { Plan { tail: late(plan.size, need), ..plan } }
 }
@@ -126,7 +126,7 @@ pub fn adopt(s: &State, file: &File, ask: Ask) -> Plan {
     file.low[i].set(ask.page);
     file.high[i].set(ask.page.saturating_add(s.cached(ask.page.into(), LEAST)));
     file.size[i].set(LEAST);
-    file.hear(i, ask);
+    file.restart(i, ask);
     // The time of the request for these pages is not known.
     file.since[i].set(ask.now.wrapping_sub(u32::MAX / 2));
     file.set_sense(i, AHEAD);
@@ -147,7 +147,7 @@ pub fn followed(s: &State, file: &File, i: usize, ask: Ask) -> Plan {
     } else {
         file.came(i, ask.page, ask.pages);
     }
-    file.hear(i, ask);
+    file.restart(i, ask);
     file.set_sense(i, if back { -WAITED } else { WAITED });
     let mut size = ask.pages.saturating_mul(4);
     if sense != PLACE {

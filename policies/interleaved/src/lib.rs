@@ -22,7 +22,7 @@ tunable! {
 /// How far the kernel has read at most behind a mark of its own, pages.
 const KERNEL_WINDOW: u32 = 64;
 
-/// Streams that are told apart in a file.
+/// Streams of a file at most.
 const STREAMS: usize = 6;
 
 plain! {

@@ -120,7 +120,7 @@ impl Attached {
     /// The id of the link.
     ///
     /// # Errors
-    /// When the kernel does not tell.
+    /// When the kernel does not report it.
     pub fn link_id(&self) -> Result<u32, LoadError> {
         let info = self.link.info().map_err(|error| LoadError::Attach {
             name: self.name.clone(),

@@ -103,7 +103,7 @@ fn widened(
 /// Left to itself, libbpf verifies a program again with a buffer twice as large
 /// until the whole log fits: minutes, for a loop that runs into the verifier's
 /// limit. The kernel keeps the end of a log that does not fit, which is the part
-/// that tells.
+/// that has the reason.
 struct VerifierLogs(Vec<(String, Vec<u8>)>);
 
 impl VerifierLogs {

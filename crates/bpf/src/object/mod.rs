@@ -2,7 +2,7 @@
 //! The facts in a policy's object file, before a kernel sees it.
 //!
 //! [`PolicyObject::read`] is the first station of every policy: what is no
-//! readahead policy at all is told here, in words of the user's world, instead
+//! readahead policy at all is reported here, in words of the user's world, instead
 //! of in the errno of a system call.
 
 mod btf;

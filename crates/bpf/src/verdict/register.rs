@@ -78,7 +78,7 @@ fn from_context(log: &Log<'_>, register: u32) -> Option<String> {
     let (_, rest) = line.split_once(&load)?;
     let (source, rest) = rest.split_once(" +")?;
     let offset: u32 = rest.split_once(')')?.0.parse().ok()?;
-    // Registers from 6 on outlive calls; the context is in R1 where it is told.
+    // Registers from 6 on outlive calls. The context is in R1 where the log shows it.
     let is_context = state_in(line, source.parse().ok()?).is_some_and(|s| s.starts_with("ctx("));
     is_context.then(|| argument(log, offset / 8))
 }

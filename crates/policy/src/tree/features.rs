@@ -7,7 +7,7 @@
 
 use crate::{Word, shared};
 
-/// The size of a number: how many bits it has. Numbers of pages are told to the tree in
+/// The size of a number: how many bits it has. The tree gets numbers of pages in
 /// this way, lest it learns the lengths of the very files that were recorded.
 #[inline(always)]
 pub fn bits(number: u32) -> u32 {
@@ -21,7 +21,7 @@ pub const FEATURES: usize = 8;
 pub const NAMES: [&str; FEATURES] =
     ["event", "asked", "run", "distance", "followed", "habit", "hint", "first"];
 
-/// Streams that are told apart in a file.
+/// Streams of a file at most.
 pub const STREAMS: usize = 4;
 
 /// The page is absent, on the read path.

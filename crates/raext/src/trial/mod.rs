@@ -3,7 +3,7 @@
 //!
 //! The microVM sees all of this machine's files, can change none, and has the
 //! data in memory, on a device as slow as is wanted. Arguments become a plan
-//! (`plan.rs`, `data.rs`); this file carries it out; `summary.rs` tells.
+//! (`plan.rs`, `data.rs`); this file carries it out; `summary.rs` prints the summary.
 
 mod data;
 mod files;
@@ -69,7 +69,7 @@ pub fn run(args: &TryArgs, steps: &Rc<Steps>) -> Result<Exit> {
         return Ok(exit);
     }
     if let (Some(machine), false) = (machine, runs.is_empty()) {
-        tell(args, &plan, &machine, &runs)?;
+        print_summary(args, &plan, &machine, &runs)?;
     }
     if runs.windows(2).any(|two| two[0].printed != two[1].printed) {
         eprintln!("raext: the command did not print the same both times");
@@ -276,7 +276,7 @@ fn warm_up(session: &mut Session, plan: &Plan) -> Result<(), Flaw> {
     Ok(())
 }
 
-fn tell(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Run]) -> Result<()> {
+fn print_summary(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Run]) -> Result<()> {
     match args.json.as_deref() {
         Some(path) if path == Path::new("-") => {
             eprint!("{}", summary::json(args, plan, machine, runs));

@@ -171,7 +171,7 @@ fn memory(given: Option<u64>, device: u64, data: u64) -> Result<u32> {
     u32::try_from(memory).map_err(|_| Error::refused("--memory: too much"))
 }
 
-/// Memory that this machine could give, MiB, if it tells.
+/// Memory that is available on this machine, MiB, if known.
 fn free_mib() -> Option<u64> {
     use procfs::Current as _;
     procfs::Meminfo::current().ok()?.mem_available.map(|bytes| bytes / MIB)
@@ -181,7 +181,7 @@ fn free_mib() -> Option<u64> {
 /// who can do no harm there.
 fn program(args: &TryArgs) -> Result<Program> {
     let mut variables: BTreeMap<String, String> = env::vars_os()
-        // One that is no text cannot be told.
+        // The agent takes text only.
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     variables.extend(args.env.iter().cloned());

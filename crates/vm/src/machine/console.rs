@@ -27,12 +27,12 @@ pub struct Console(Arc<(Mutex<State>, Condvar)>);
 
 impl Console {
     /// Read `from` to its end in a thread of its own, copying it to `log`.
-    /// `tell` is called when the kernel begins to report its end, and when the
+    /// `notify` is called when the kernel begins to report its end, and when the
     /// console is closed, which is QEMU's end.
     pub fn follow(
         from: impl Read + Send + 'static,
         mut log: Option<File>,
-        tell: impl Fn() + Send + 'static,
+        notify: impl Fn() + Send + 'static,
     ) -> Self {
         let console = Self::default();
         let ours = console.clone();
@@ -48,13 +48,13 @@ impl Console {
                     }
                 }
                 if ours.take(String::from_utf8_lossy(&line).trim_end()) {
-                    tell();
+                    notify();
                 }
                 line.clear();
             }
             ours.lock().closed = true;
             ours.0.1.notify_all();
-            tell();
+            notify();
         });
         console
     }

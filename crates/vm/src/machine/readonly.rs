@@ -3,7 +3,7 @@
 //! place of its own: made between `fork()` and `exec()`.
 //!
 //! A read-only mount in the guest is no protection: its kernel can mount the share
-//! anew. And virtiofsd, which could refuse, is told by the guest what to do. So
+//! anew. And virtiofsd, which could refuse, obeys the guest. So
 //! it is the host's kernel that refuses: in a mount namespace of its own, the tree
 //! is cloned, made read-only with all that is mounted below, and put to a place
 //! that is known; there virtiofsd makes it its root. All else is read-only, too.
@@ -58,7 +58,7 @@ impl ReadOnly {
     }
 
     /// Give the calling process, which has one thread, the tree at [`PLACE`]. The
-    /// error's number tells the step, too: see [`ReadOnly::explain`].
+    /// error's number names the step, too: see [`ReadOnly::explain`].
     pub fn enter(&self) -> io::Result<()> {
         let step = |step: i32| {
             move |error: Errno| io::Error::from_raw_os_error(error.raw_os_error() | step << 16)
