@@ -41,8 +41,7 @@ run: build
 check: setup
 	@scripts/check.sh
 
-# The agent of the tests has the requests that only tests send. A build of both at
-# once would put them into the product's agent too.
+# The agent of the tests has the requests that only tests send, too.
 e2e-agent: setup
 	@echo 'build: the agent of the tests (static)'
 	@$(STATIC) -p raext-e2e --bin raext-e2e-agent

@@ -6,18 +6,15 @@
 //! and leaves it clean ([`stop_clean`]) leaves it to the next one. A test that
 //! fails, and one that needs anything else, has a machine of its own.
 
-use crate::{complaints, guest_file, guest_path, policies, raext, shipped, step};
-use raext_model::requests::testing::{
-    BreakDevice, Churn, ChurnKind, DropVolume, GroupRun, MakeCgroup, ReadAll, RunTogether, Stress,
-    UnloadModule,
+use crate::requests::{
+    BreakDevice, Churn, ChurnKind, DropVolume, GroupRun, MakeCgroup, ReadAll, ReadBy, RunTogether,
+    Sight, Stress, StressReport, StressSpec, UnloadModule,
 };
+use crate::{complaints, guest_file, guest_path, policies, raext, shipped, step};
 use raext_model::requests::{
     Attach, Check, Detach, Exec, Exit, KernelLog, LoadModule, RunWorkload, SetupDevice,
 };
-use raext_model::{
-    Device, Lines, LoadOutcome, Placement, ReadBy, Sample, Sight, StressReport, StressSpec,
-    WorkloadSpec,
-};
+use raext_model::{Device, Lines, LoadOutcome, Placement, Sample, WorkloadSpec};
 use raext_vm::{GuestObject, KernelChoice, Machine, Paths, Session, SessionError};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -156,7 +153,7 @@ pub fn stop_clean(mut guest: Guest) {
 ///
 /// # Panics
 /// When it is not built.
-pub fn agent() -> PathBuf {
+pub fn agent_file() -> PathBuf {
     let paths = Paths::find().expect("the tests run in a checkout");
     let agent = paths.build.join("bin/raext-e2e-agent");
     assert!(agent.is_file(), "{} is not built: run `make e2e-agent`", agent.display());
@@ -197,7 +194,7 @@ impl DerefMut for Guest {
 }
 
 /// The requests of many tests, in short. Each fails when the machine or the agent does.
-#[expect(missing_docs, reason = "the requests' own documentation is in raext-model")]
+#[expect(missing_docs, reason = "the requests have the text")]
 #[expect(clippy::missing_errors_doc, reason = "said above, of all of them")]
 impl Guest {
     /// Boot a machine of the test's own.
@@ -205,7 +202,7 @@ impl Guest {
     /// # Panics
     /// When it does not start.
     pub fn start(machine: Machine) -> Self {
-        let machine = Machine { agent: Some(agent()), ..machine };
+        let machine = Machine { agent: Some(agent_file()), ..machine };
         let session = Session::boot(machine, Rc::new(Lines(step)));
         let session = session.unwrap_or_else(|error| panic!("{error}"));
         Self { session, is_plain: false, seen: 0 }

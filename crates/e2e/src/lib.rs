@@ -3,17 +3,19 @@
 //! policies built once, guests that serve one test after the other, and a kernel
 //! log that must be clean at the end of each.
 
+pub mod agent;
 mod cases;
 mod gain;
 mod guest;
 mod log;
 mod policies;
+pub mod requests;
 mod run;
 pub mod soak;
 
 pub use cases::Case;
 pub use gain::gain;
-pub use guest::{Guest, agent, boot, boot_counted, boot_kernel, stop_clean, usual_kernel};
+pub use guest::{Guest, agent_file, boot, boot_counted, boot_kernel, stop_clean, usual_kernel};
 pub use log::complaints;
 pub use policies::{Refused, accepted, refused, shipped};
 pub use run::main;

@@ -3,10 +3,10 @@
 //! kernel that watches its memory, its locks and its contexts, for as long as
 //! `RAEXT_SOAK_MINUTES` says; and bugs planted to see that they would be seen.
 
+use raext_e2e::requests::{ChurnKind, StressSpec};
 use raext_e2e::{Guest, accepted, boot_kernel, complaints, guest_file, guest_path, soak, step};
-use raext_model::requests::testing::ChurnKind;
 use raext_model::requests::{KernelLog, LoadModule};
-use raext_model::{Device, DeviceProfile, Fs, Placement, StressSpec, Workload};
+use raext_model::{Device, DeviceProfile, Fs, Placement, Workload};
 use raext_vm::{GuestObject, SessionError};
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The kernel's log: warnings and worse since boot, or what it said of one thing.
+//! The kernel's log since boot, by level.
 
 use crate::error::Context;
 use raext_model::Failure;
@@ -9,9 +9,6 @@ use rustix::io::{Errno, read};
 const KMSG: &str = "/dev/kmsg";
 /// The least severe level that is reported: 4 is a warning.
 const WARNING: u32 = 4;
-/// The least severe level there is: 7 is for debugging.
-#[cfg(any(test, feature = "testing"))]
-const DEBUG: u32 = 7;
 /// More than the kernel makes of one record (its CONSOLE_EXT_LOG_MAX is 8192).
 const RECORD_MAX: usize = 16 << 10;
 
@@ -23,19 +20,12 @@ pub fn warnings() -> Result<Vec<String>, Failure> {
     lines(WARNING)
 }
 
-/// What the kernel said, of any level, from the last line with this text on: no
-/// line if there is none.
+/// The lines of this level and of more severe ones, oldest first, with their time
+/// stamps. 7 is the least severe.
 ///
 /// # Errors
 /// When the log cannot be read.
-#[cfg(feature = "testing")]
-pub fn since(text: &str) -> Result<Vec<String>, Failure> {
-    let mut lines = lines(DEBUG)?;
-    let from = lines.iter().rposition(|line| line.contains(text)).unwrap_or(lines.len());
-    Ok(lines.split_off(from))
-}
-
-fn lines(least: u32) -> Result<Vec<String>, Failure> {
+pub fn lines(least: u32) -> Result<Vec<String>, Failure> {
     let log = open(KMSG, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
         .context(|| format!("open {KMSG}"))?;
     let mut record = vec![0; RECORD_MAX];
@@ -67,7 +57,10 @@ fn line(record: &str, least: u32) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEBUG, WARNING, line};
+    use super::{WARNING, line};
+
+    /// For debugging.
+    const DEBUG: u32 = 7;
 
     #[test]
     fn warnings_pass_and_the_rest_does_not() {

@@ -10,17 +10,14 @@
 
 mod agent;
 mod background;
-#[cfg(feature = "testing")]
-mod churn;
 mod error;
 mod exec;
-#[cfg(feature = "testing")]
-mod groups;
 mod init;
 mod kmsg;
 mod line;
 mod loopback;
 mod modules;
+pub mod parts;
 mod pass;
 mod policy;
 mod port;
@@ -28,23 +25,13 @@ mod program;
 mod readahead;
 mod serve;
 mod shares;
-#[cfg(feature = "testing")]
-mod sight;
-#[cfg(feature = "testing")]
-mod strain;
 mod table;
 mod tools;
-#[cfg(feature = "testing")]
-mod unload;
-#[cfg(feature = "testing")]
-mod worker;
 mod workload;
 
 pub use agent::Agent;
 pub use line::Line;
 pub use serve::product;
-#[cfg(feature = "testing")]
-pub use serve::testing;
 pub use table::{ForProgram, Host, Serve, Table};
 
 use std::process::ExitCode;
@@ -64,8 +51,6 @@ pub fn run(table: &Table<Agent>) -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        #[cfg(feature = "testing")]
-        Some("work") => worker::run(),
         Some("tool") => tools::run(std::env::args().skip(2)),
         Some("sysrq") => exec::sysrq(std::env::args().nth(2)),
         _ => {

@@ -2,8 +2,6 @@
 //! Policies: checked, attached, detached.
 
 use crate::error::Context;
-#[cfg(feature = "testing")]
-use raext_bpf::load::Swapped;
 use raext_bpf::load::{Attached, Attempt};
 use raext_model::requests::Counts;
 use raext_model::{Failure, LoadOutcome, Placement, Silent};
@@ -34,31 +32,6 @@ pub fn attach(
     Ok(match attempt.context(|| format!("attach {object}"))? {
         Attempt::Attached(attached) => Ok(attached),
         Attempt::Refused(outcome) => Err(outcome),
-    })
-}
-
-/// As [`attach`], for a policy that is known to pass.
-///
-/// # Errors
-/// When it does not, too.
-#[cfg(feature = "testing")]
-pub fn attach_known(object: &str) -> Result<Attached, Failure> {
-    attach(object, &Set::new(), &Placement::default())?.map_err(|outcome| Failure {
-        what: format!("attach {object}"),
-        why: format!("it was refused:\n{}", outcome.log),
-    })
-}
-
-/// Put another policy into the place of one.
-///
-/// # Errors
-/// When it cannot be done for another reason than the verifier's verdict.
-#[cfg(feature = "testing")]
-pub fn swap(attached: &mut Attached, object: &str, set: &Set) -> Result<LoadOutcome, Failure> {
-    let swapped = attached.swap(Path::new(object), set).context(|| format!("swap {object}"))?;
-    Ok(match swapped {
-        Swapped::Done(_) => LoadOutcome::accepted(),
-        Swapped::Refused(outcome) => outcome,
     })
 }
 

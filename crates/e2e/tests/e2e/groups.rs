@@ -2,8 +2,8 @@
 //! Workloads at the same time, each in a cgroup of its own: what the device
 //! reads is told apart.
 
+use raext_e2e::requests::GroupRun;
 use raext_e2e::{boot, cases, step, stop_clean};
-use raext_model::requests::testing::GroupRun;
 use raext_model::{Device, DeviceProfile, Fs, Workload};
 
 cases! {

@@ -2,8 +2,9 @@
 //! A device that fails in places: with a policy, an application sees the same
 //! errors at the same offsets as without, and the same data everywhere else.
 
+use raext_e2e::requests::{Outcome, ReadBy, Sight};
 use raext_e2e::{Guest, boot, cases, guest_path, step, stop_clean};
-use raext_model::{Device, DeviceProfile, Fs, Outcome, ReadBy, Sight};
+use raext_model::{Device, DeviceProfile, Fs};
 use std::collections::BTreeMap;
 
 cases! {

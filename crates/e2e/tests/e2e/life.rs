@@ -2,8 +2,8 @@
 //! Coming and going: under load, twice, by other hands, and through the
 //! command as a user has it.
 
+use raext_e2e::requests::ChurnKind;
 use raext_e2e::{Guest, boot, cases, guest_file, guest_path, raext, shipped, stop_clean};
-use raext_model::requests::testing::ChurnKind;
 use raext_model::{Device, DeviceProfile, Fs};
 use raext_vm::Paths;
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 //! An operator's day, by the command in the guest: policies for cgroups and
 //! devices, replaced live, seen, and killed in the middle of it.
 
+use raext_e2e::requests::GroupRun;
 use raext_e2e::{Guest, boot, cases, guest_path, raext, stop_clean, table};
-use raext_model::requests::testing::GroupRun;
 use raext_model::{Device, DeviceProfile, Fs, Workload, WorkloadSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

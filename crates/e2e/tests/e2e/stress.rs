@@ -6,8 +6,9 @@
 //! `RAEXT_STRESS_SECONDS` says for how long on each file system, and
 //! `RAEXT_STRESS_SEED` repeats a run (its accesses, not their timing).
 
+use raext_e2e::requests::{StressReport, StressSpec};
 use raext_e2e::{accepted, boot, cases, guest_file, guest_path, step, stop_clean};
-use raext_model::{Fs, StressReport, StressSpec};
+use raext_model::Fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 cases! {

@@ -5,8 +5,6 @@ mod data;
 mod machine;
 mod policies;
 mod programs;
-#[cfg(feature = "testing")]
-mod testing;
 
 use crate::agent::Agent;
 use crate::error::{AgentError, Context};
@@ -20,12 +18,6 @@ use std::path::Path;
 /// A table with the product's requests.
 pub fn product(table: Table<Agent>) -> Table<Agent> {
     programs::requests(data::requests(policies::requests(machine::requests(table))))
-}
-
-/// The table with the requests that only tests send.
-#[cfg(feature = "testing")]
-pub fn testing(table: Table<Agent>) -> Table<Agent> {
-    testing::requests(table)
 }
 
 /// Say hello, then serve until the host switches the machine off or is gone.

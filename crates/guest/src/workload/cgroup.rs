@@ -3,11 +3,7 @@
 
 use crate::workload::StageError;
 use crate::workload::error::Context as _;
-#[cfg(feature = "testing")]
-use crate::workload::target::DeviceReads;
 use std::fs::{self, File, OpenOptions};
-#[cfg(feature = "testing")]
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where cgroup2 is mounted.
@@ -52,22 +48,9 @@ impl Cgroup {
         Ok(group)
     }
 
-    /// Its number, as policies know it: that of the folder's inode.
-    ///
-    /// # Errors
-    /// When there is no such group.
-    #[cfg(feature = "testing")]
-    pub fn id(&self) -> Result<u64, StageError> {
-        fs::metadata(&self.0).map(|folder| folder.ino()).at("looking at", &self.0)
-    }
-
-    /// Put the calling process into the group.
-    ///
-    /// # Errors
-    /// When there is no such group.
-    #[cfg(feature = "testing")]
-    pub fn enter(&self) -> Result<(), StageError> {
-        self.write("cgroup.procs", "0")
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Open what a process writes "0" to, to put itself into the group.
@@ -103,25 +86,6 @@ impl Cgroup {
     /// When that is not to be read.
     pub fn cpu_ns(&self) -> Result<u64, StageError> {
         Ok(self.count("cpu.stat", "usage_usec")? * 1000)
-    }
-
-    /// Requests and bytes that its processes have had read from the device
-    /// `number`, as `MAJOR:MINOR`.
-    ///
-    /// # Errors
-    /// When that is not to be read.
-    #[cfg(feature = "testing")]
-    pub fn device_reads(&self, number: &str) -> Result<DeviceReads, StageError> {
-        let path = self.0.join("io.stat");
-        let text = fs::read_to_string(&path).at("reading", &path)?;
-        // A device that was not used has no line.
-        let line = text.lines().find_map(|line| line.strip_prefix(number)).unwrap_or_default();
-        let value = |name: &str| {
-            let mut fields = line.split_whitespace().filter_map(|field| field.split_once('='));
-            fields.find(|(field, _)| *field == name).and_then(|(_, n)| n.parse().ok())
-        };
-        let (requests, bytes) = (value("rios"), value("rbytes"));
-        Ok(DeviceReads { requests: requests.unwrap_or(0), bytes: bytes.unwrap_or(0) })
     }
 
     /// One of the counts in `memory.events`, such as `max` (how often its

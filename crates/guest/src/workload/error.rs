@@ -66,6 +66,10 @@ pub enum StageError {
 
 /// Says where an I/O error happened.
 pub trait Context<T> {
+    /// The error as one of the attempt `what` on `path`.
+    ///
+    /// # Errors
+    /// When `self` is one.
     fn at(self, what: &'static str, path: &Path) -> Result<T, StageError>;
 }
 

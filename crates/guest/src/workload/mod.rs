@@ -13,26 +13,19 @@ mod copy;
 mod course;
 mod data;
 mod error;
-#[cfg(feature = "testing")]
-mod extents;
 mod mounts;
 mod nullblk;
-#[cfg(feature = "testing")]
-mod readers;
 mod root;
-#[cfg(feature = "testing")]
-mod sight;
 mod stage;
-#[cfg(feature = "testing")]
-pub mod stress;
 mod target;
 mod volume;
 
 pub use cgroup::Cgroup;
-pub use error::StageError;
+pub use data::{fill, verify};
+pub use error::{Context as StageContext, StageError};
+pub use mounts::{MOUNT_POINT, Mount, Places};
+pub use nullblk::{NullBlk, node};
 pub use root::{Bound, Root};
-pub use stage::{Stage, drop_caches};
-pub use target::DeviceReads;
-#[cfg(feature = "testing")]
-pub use target::{PAGE, Target};
+pub use stage::{DROP_CACHES, Stage, drop_caches, write_data};
+pub use target::{DeviceReads, Mapping, PAGE, Target};
 pub use volume::Volume;

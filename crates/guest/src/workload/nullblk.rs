@@ -11,9 +11,6 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const CONFIG: &str = "/sys/kernel/config/nullb";
-/// Bytes of a sector, in which the block layer counts.
-#[cfg(feature = "testing")]
-const SECTOR: u64 = 512;
 /// The name of the device, too.
 const NAME: &str = "raext0";
 
@@ -69,14 +66,6 @@ impl NullBlk {
             .and_then(|(major, minor)| Some(kernel_dev(major.parse().ok()?, minor.parse().ok()?)));
         let bad = || std::io::Error::other(format!("'{number}' is no MAJOR:MINOR"));
         parsed.ok_or_else(bad).at("understanding the number of", &node())
-    }
-
-    /// From now on, a request fails that touches these bytes (whole sectors).
-    #[cfg(feature = "testing")]
-    pub fn spoil(&self, start: u64, len: u64) -> Result<(), StageError> {
-        let path = self.config.join("badblocks");
-        let sectors = format!("+{}-{}", start / SECTOR, (start + len) / SECTOR - 1);
-        fs::write(&path, sectors).at("writing", &path)
     }
 
     /// What the device counts.

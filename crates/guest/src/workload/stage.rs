@@ -12,9 +12,6 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "testing")]
-mod testing;
-
 /// Forgets what is written to it: 1 for pages, 2 for dentries and inodes.
 pub const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
 
@@ -95,6 +92,11 @@ impl Stage {
         drop_caches()
     }
 
+    /// The file system.
+    pub fn fs(&self) -> Fs {
+        self.fs
+    }
+
     /// The data.
     pub fn target(&self) -> &Target {
         &self.target
@@ -144,7 +146,11 @@ pub fn drop_caches() -> Result<(), StageError> {
     fs::write(DROP_CACHES, "3").at("writing", Path::new(DROP_CACHES))
 }
 
-fn write_data(
+/// Make the file `path` with the data, or fill the device.
+///
+/// # Errors
+/// When the file system or the device refuses it.
+pub fn write_data(
     path: &Path,
     fs: Fs,
     data_bytes: u64,

@@ -5,7 +5,6 @@ mod data;
 mod machine;
 mod policies;
 mod programs;
-pub mod testing;
 
 pub use data::{CachedPasses, DataDevice, RunCourse, RunWorkload, SetReadahead, SetupDevice};
 pub use machine::{

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The files: some that stay as they are, some that change all the time.
 
-use crate::workload::StageError;
-use crate::workload::error::Context as _;
-use crate::workload::stress::content::Content;
+use crate::agent::stress::content::Content;
+use raext_guest::parts::StageContext as _;
+use raext_guest::parts::StageError;
 use raext_model::SplitMix;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;

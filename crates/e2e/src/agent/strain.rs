@@ -7,12 +7,15 @@
 //! no policy happens to be attached, and an attachment may find the module gone
 //! at any step. It then fails, which is no failure if the module did go.
 
-use crate::error::Context;
-use crate::worker::{Job, Order, Word, Worker};
-use crate::workload::{Cgroup, stress::Ground};
-use crate::{kmsg, modules, policy, unload};
+use crate::agent::policy::swap;
+use crate::agent::stress::Ground;
+use crate::agent::unload::unload_ours;
+use crate::agent::worker::{Job, Order, Word, Worker};
+use crate::agent::{cgroup, kmsg};
+use crate::requests::{StressReport, StressSpec};
 use raext_bpf::load::Attached;
-use raext_model::{Failure, LoadOutcome, Placement, StressReport, StressSpec};
+use raext_guest::parts::{self, Cgroup, Context, decisions, detach, load_for, load_ours};
+use raext_model::{Failure, LoadOutcome, Placement};
 use rustix::process::setpriority_process;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -54,20 +57,20 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<StressRe
         });
     }
     progress(&format!("making the files on {}", spec.fs));
-    modules::load_for(spec.fs.name())?;
+    load_for(spec.fs.name())?;
     let ground = Ground::new(spec.fs, spec.seed).context(|| "set up the device".into())?;
     let memory = u64::from(spec.memory_mib) << 20;
-    let cgroup = Cgroup::make(CGROUP, Some(memory)).context(|| "make a cgroup".into())?;
+    let group = Cgroup::make(CGROUP, Some(memory)).context(|| "make a cgroup".into())?;
     let job = Job::Stress { fs: spec.fs, seed: spec.seed };
     let mut worker = Worker::start(&Order { cgroup: Some(CGROUP.into()), job })?;
     let comings = Comings::default();
-    let cgroup_id = cgroup.id().context(|| "number the cgroup".into())?;
+    let cgroup_id = cgroup::id(&group).context(|| "number the cgroup".into())?;
     let placement = Placement { cgroup_id, ..Placement::default() };
     let (report, policies, module) = thread::scope(|scope| {
         let policies =
             scope.spawn(|| comings.whole(|| comings.policies(&spec.policies, &placement)));
         let module = scope.spawn(|| comings.whole(|| comings.module()));
-        let report = supervise(spec, &mut worker, &cgroup, &comings, progress);
+        let report = supervise(spec, &mut worker, &group, &comings, progress);
         comings.end.store(true, Ordering::Relaxed);
         (report, policies.join(), module.join())
     });
@@ -75,7 +78,7 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<StressRe
         // What stopped the others is the cause, not what came of it.
         thread.unwrap_or_else(|_| Err(panicked()))?;
     }
-    let events = |name| cgroup.memory_events(name).context(|| "read the cgroup's events".into());
+    let events = |name| group.memory_events(name).context(|| "read the cgroup's events".into());
     if events("oom_kill")? > 0 {
         let kernel = kmsg::since("invoked oom-killer")?.join("\n");
         let why = format!(
@@ -87,7 +90,7 @@ pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<StressRe
     let mut report = report?;
     report.limit_hits = events("max")?;
     worker.wait()?;
-    cgroup.remove().context(|| "remove the cgroup".into())?;
+    group.remove().context(|| "remove the cgroup".into())?;
     drop(ground);
     report.attach_cycles = comings.attached.load(Ordering::Relaxed);
     report.swaps = comings.swaps.load(Ordering::Relaxed);
@@ -188,16 +191,16 @@ impl Comings {
             sleep(decides_for);
             let second = attach(object(turn + 1), cgroup)?;
             sleep(decides_for);
-            self.decisions.fetch_add(policy::decisions(), Ordering::Relaxed);
-            let outcome = policy::swap(&mut first, object(turn + 2), &BTreeMap::new())?;
+            self.decisions.fetch_add(decisions(), Ordering::Relaxed);
+            let outcome = swap(&mut first, object(turn + 2), &BTreeMap::new())?;
             if !outcome.accepted {
                 return Err(refused(object(turn + 2), &outcome));
             }
             self.swaps.fetch_add(1, Ordering::Relaxed);
             sleep(decides_for);
-            policy::detach(first)?;
+            detach(first)?;
             sleep(decides_for);
-            policy::detach(second)?;
+            detach(second)?;
             self.attached.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -215,10 +218,10 @@ impl Comings {
             while self.goes_on() {
                 self.epoch.fetch_add(1, Ordering::SeqCst);
                 // In use most of the time.
-                let removed = unload::unload_ours().is_ok();
+                let removed = unload_ours().is_ok();
                 if removed {
                     sleep(AWAY_FOR);
-                    modules::load_ours()?;
+                    load_ours()?;
                     self.removed.fetch_add(1, Ordering::Relaxed);
                 }
                 self.epoch.fetch_add(1, Ordering::SeqCst);
@@ -232,8 +235,7 @@ impl Comings {
 }
 
 fn attach(object: &str, placement: &Placement) -> Result<Attached, Failure> {
-    policy::attach(object, &BTreeMap::new(), placement)?
-        .map_err(|outcome| refused(object, &outcome))
+    parts::attach(object, &BTreeMap::new(), placement)?.map_err(|outcome| refused(object, &outcome))
 }
 
 fn refused(object: &str, outcome: &LoadOutcome) -> Failure {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What an application sees that reads all of the data, errors included.
 
-use crate::error::Context;
-use crate::policy;
-use crate::worker::{Job, Order, Word, Worker};
-use crate::workload::{PAGE, Stage, Target};
-use raext_model::{Failure, Outcome, ReadBy, ReadFailure, Sight};
+use crate::agent::reads;
+use crate::agent::worker::{Job, Order, Word, Worker};
+use crate::requests::{Outcome, ReadBy, ReadFailure, Sight};
+use raext_guest::parts::{Context, PAGE, Stage, Target, decisions};
+use raext_model::Failure;
 use std::os::unix::process::ExitStatusExt as _;
 
 /// Read, from a cold cache.
@@ -14,13 +14,13 @@ use std::os::unix::process::ExitStatusExt as _;
 /// When something else goes wrong than what the device was made to do.
 pub fn read_all(stage: &Stage, by: ReadBy) -> Result<Sight, Failure> {
     stage.chill().context(|| "drop the caches".into())?;
-    let decided = policy::decisions();
+    let decided = decisions();
     let sight = match by {
-        ReadBy::Read { op_bytes } => stage.target().read_all(op_bytes),
+        ReadBy::Read { op_bytes } => reads::read_all(stage.target(), op_bytes),
         ReadBy::Mapping => Ok(touch_all(stage.target())?),
     };
     let mut sight = sight.context(|| "read the data".into())?;
-    sight.decisions = policy::decisions().saturating_sub(decided);
+    sight.decisions = decisions().saturating_sub(decided);
     Ok(sight)
 }
 

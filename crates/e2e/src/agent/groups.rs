@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Workloads at the same time on one device, each in a cgroup of its own.
 
-use crate::error::Context;
-use crate::worker::{Job, Order, Word, Worker};
-use crate::workload::{Cgroup, Stage};
-use raext_model::requests::testing::GroupRun;
+use crate::agent::worker::{Job, Order, Word, Worker};
+use crate::agent::{cgroup, stage};
+use crate::requests::GroupRun;
+use raext_guest::parts::{Cgroup, Context, Stage};
 use raext_model::{Failure, Sample};
 
 /// Run them, with what the device read for each cgroup.
 ///
 /// # Errors
 /// When one cannot be run.
-pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Vec<Sample>, Failure> {
-    let number = stage.device_number().context(|| "find the device".into())?;
+pub(super) fn run(on: &Stage, runs: &[GroupRun]) -> Result<Vec<Sample>, Failure> {
+    let number = on.device_number().context(|| "find the device".into())?;
     let reads = |run: &GroupRun| {
-        let reads = Cgroup::named(&run.cgroup).device_reads(&number);
+        let reads = cgroup::device_reads(&Cgroup::named(&run.cgroup), &number);
         reads.context(|| format!("ask cgroup {}", run.cgroup))
     };
-    let targets = stage.copies(runs.len()).context(|| "make a file for each".into())?;
+    let targets = stage::copies(on, runs.len()).context(|| "make a file for each".into())?;
     let mut workers = Vec::new();
     for (run, target) in runs.iter().zip(targets) {
         let job = Job::Run { target, spec: run.spec };
@@ -28,7 +28,7 @@ pub fn run(stage: &Stage, runs: &[GroupRun]) -> Result<Vec<Sample>, Failure> {
             _ => return Err(worker.lost()),
         }
     }
-    stage.chill().context(|| "drop the caches".into())?;
+    on.chill().context(|| "drop the caches".into())?;
     let before = runs.iter().map(reads).collect::<Result<Vec<_>, _>>()?;
     for worker in &mut workers {
         worker.begin()?;

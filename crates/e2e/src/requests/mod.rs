@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests that only tests send.
 
-use crate::{ReadBy, Sample, Sight, StressReport, StressSpec, WorkloadSpec, request};
+mod sight;
+mod stress;
+
+pub use sight::{Outcome, ReadBy, ReadFailure, Sight};
+pub use stress::{Mismatch, StressReport, StressSpec};
+
+use raext_model::{Sample, WorkloadSpec, request};
 use serde::{Deserialize, Serialize};
 
 /// Remove the kernel module `readahead_ext`.

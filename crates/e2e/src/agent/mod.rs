@@ -1,17 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Requests that only tests send.
+//! The agent's side of the requests that only tests send.
 
-use crate::agent::Agent;
-use crate::error::Context;
-use crate::table::{Host, Serve, Table};
-use crate::workload::Cgroup;
-use crate::{churn, groups, sight, strain, unload};
-use raext_model::requests::testing::{
-    BreakDevice, Churn, DropVolume, MakeCgroup, ReadAll, RunTogether, Stress, UnloadModule,
+mod cgroup;
+mod churn;
+mod extents;
+mod groups;
+mod kmsg;
+mod policy;
+mod readers;
+mod reads;
+mod sight;
+mod stage;
+mod strain;
+mod stress;
+mod unload;
+mod worker;
+
+use crate::requests::{
+    BreakDevice, Churn, DropVolume, MakeCgroup, ReadAll, RunTogether, Sight, Stress, StressReport,
+    UnloadModule,
 };
-use raext_model::{Failure, Sample, Sight, StressReport};
+use raext_guest::parts::{Cgroup, Context};
+use raext_guest::{Agent, Host, Serve, Table};
+use raext_model::{Failure, Sample};
+use std::process::ExitCode;
 
-pub(super) fn requests(table: Table<Agent>) -> Table<Agent> {
+/// The agent of the tests: the product's, these requests, and its workers.
+pub fn run() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("work") {
+        return worker::run();
+    }
+    raext_guest::run(&requests(raext_guest::product(Table::new())))
+}
+
+fn requests(table: Table<Agent>) -> Table<Agent> {
     table
         .with::<UnloadModule>()
         .with::<Churn>()
@@ -44,7 +66,7 @@ impl Serve<Stress> for Agent {
 
 impl Serve<BreakDevice> for Agent {
     fn serve(&mut self, broken: BreakDevice, _: &mut dyn Host) -> Result<(), Failure> {
-        self.stage()?.spoil(&broken.offsets).context(|| "break the device".into())
+        stage::spoil(self.stage()?, &broken.offsets).context(|| "break the device".into())
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Everything at once: what is asked for, and what came of it.
 
-use crate::Fs;
+use raext_model::Fs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

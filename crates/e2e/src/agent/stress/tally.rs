@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What was done and found, by one thread or all.
 
-use crate::workload::stress::content::Wrong;
-use raext_model::Mismatch;
+use crate::agent::stress::content::Wrong;
+use crate::requests::Mismatch;
 use std::collections::BTreeMap;
 
 /// Mismatches that are kept; the others are counted.

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Work in a process of its own, since a process is what a cgroup holds and
-//! what a signal ends: this binary again, as `raext-agent work`.
+//! what a signal ends: this binary again, as `raext-e2e-agent work`.
 //!
 //! The [`Job`] goes to the worker's standard input; on its standard output come
 //! [`Word`]s. The worker is to end when its input does.
 
-use crate::error::Context;
-use crate::workload::{Cgroup, Target, stress};
-use raext_model::{
-    Failure, Sample, StressReport, WireError, WorkloadSpec, read_message, write_message,
-};
+use crate::agent::{cgroup, reads, stress};
+use crate::requests::StressReport;
+use raext_guest::parts::{Cgroup, Context, Target};
+use raext_model::{Failure, Sample, WireError, WorkloadSpec, read_message, write_message};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
 use std::os::unix::process::ExitStatusExt as _;
@@ -151,7 +150,7 @@ impl Drop for Worker {
     }
 }
 
-/// `raext-agent work`: the life of a worker.
+/// `raext-e2e-agent work`: the life of a worker.
 pub fn run() -> ExitCode {
     // Its lock is not held any longer than this.
     let order = read_message(&mut stdin().lock());
@@ -163,12 +162,12 @@ pub fn run() -> ExitCode {
 
 fn work(order: &Order) -> Result<Word, Failure> {
     if let Some(name) = &order.cgroup {
-        Cgroup::named(name).enter().context(|| format!("enter cgroup {name}"))?;
+        cgroup::enter(&Cgroup::named(name)).context(|| format!("enter cgroup {name}"))?;
     }
     match &order.job {
         Job::Touch { target, from } => {
             let mut about_to = |at: u64| say(&Word::Progress(at.to_string()));
-            let touched = target.touch_all(*from, &mut about_to);
+            let touched = reads::touch_all(target, *from, &mut about_to);
             touched.context(|| "touch the data".into()).map(|()| Word::Done)
         }
         Job::Run { target, spec } => {

@@ -2,11 +2,12 @@
 //! Coming and going under load: a policy, or the module with it, again and again
 //! while readers read and fault.
 
-use crate::error::Context;
-use crate::workload::Stage;
-use crate::{modules, policy, unload};
+use crate::agent::policy::attach_known;
+use crate::agent::readers::Readers;
+use crate::agent::unload::unload_released;
+use crate::requests::{Churn, ChurnKind};
+use raext_guest::parts::{Context, Stage, decisions, detach, load_ours};
 use raext_model::Failure;
-use raext_model::requests::testing::{Churn, ChurnKind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,18 +22,19 @@ const ASKED_WITHIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// When a step or a reader fails.
 pub fn run(churn: &Churn, stage: &Stage, progress: &mut dyn FnMut(&str)) -> Result<(), Failure> {
-    let readers = stage.readers(churn.readers).context(|| "start the readers".into())?;
-    let mut decisions = 0;
+    let readers =
+        Readers::start(stage.target(), churn.readers).context(|| "start the readers".into())?;
+    let mut decided = 0;
     let mut last = Instant::now();
     for cycle in 0..churn.cycles {
         if churn.kind == ChurnKind::Module {
-            modules::load_ours()?;
+            load_ours()?;
         }
-        let attached = policy::attach_known(&churn.object)?;
-        decisions += decide();
-        policy::detach(attached)?;
+        let attached = attach_known(&churn.object)?;
+        decided += decide();
+        detach(attached)?;
         if churn.kind == ChurnKind::Module {
-            unload::unload_released()?;
+            unload_released()?;
         }
         if last.elapsed() > Duration::from_secs(1) {
             progress(&format!("cycle {} of {}", cycle + 1, churn.cycles));
@@ -41,12 +43,12 @@ pub fn run(churn: &Churn, stage: &Stage, progress: &mut dyn FnMut(&str)) -> Resu
     }
     let report = readers.stop().context(|| "read meanwhile".into())?;
     progress(&format!(
-        "{} cycles, {decisions} decisions, {} accesses, {} MiB read",
+        "{} cycles, {decided} decisions, {} accesses, {} MiB read",
         churn.cycles,
         report.ops,
         report.bytes >> 20
     ));
-    if decisions == 0 {
+    if decided == 0 {
         return Err(Failure {
             what: "repeat under load".into(),
             why: "no policy was ever asked: there was no load".into(),
@@ -60,9 +62,9 @@ fn decide() -> u64 {
     let start = Instant::now();
     loop {
         sleep(DECIDES_FOR);
-        let decisions = policy::decisions();
-        if decisions > 0 || start.elapsed() > ASKED_WITHIN {
-            return decisions;
+        let decided = decisions();
+        if decided > 0 || start.elapsed() > ASKED_WITHIN {
+            return decided;
         }
     }
 }

@@ -19,10 +19,10 @@ mod tally;
 pub use device::{Ground, Guest};
 pub use files::Files;
 
-use crate::workload::StageError;
+use crate::requests::StressReport;
 use owner::Owner;
+use raext_guest::parts::StageError;
 use raext_model::SplitMix;
-use raext_model::StressReport;
 use reader::Reader;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};

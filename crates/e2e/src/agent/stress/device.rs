@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The device of a stress, and the system around it.
 
-use crate::workload::error::Context as _;
-use crate::workload::mounts::{MOUNT_POINT, Mount, Places};
-use crate::workload::nullblk::{self, NullBlk};
-use crate::workload::stress::{Files, System};
-use crate::workload::{StageError, stage};
+use crate::agent::stress::{Files, System};
+use raext_guest::parts::{
+    DROP_CACHES, MOUNT_POINT, Mount, NullBlk, Places, StageContext as _, StageError, node,
+};
 use raext_model::{DeviceProfile, Fs};
 use std::fs;
 use std::path::Path;
@@ -42,7 +41,7 @@ pub struct Guest(Places);
 impl Guest {
     /// The guest with a ground of this kind.
     pub fn new(fs: Fs) -> Self {
-        Self(Places::new(fs, &nullblk::node()))
+        Self(Places::new(fs, &node()))
     }
 
     /// The files of the ground.
@@ -53,7 +52,7 @@ impl Guest {
 
 impl System for Guest {
     fn drop_caches(&self, what: u64) -> Result<(), StageError> {
-        let path = Path::new(stage::DROP_CACHES);
+        let path = Path::new(DROP_CACHES);
         fs::write(path, what.to_string()).at("writing", path)
     }
 

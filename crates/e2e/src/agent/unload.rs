@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The module under test is removed. Only tests ask for it.
 
-use crate::error::Context;
 use raext_bpf::load::{RELEASED_WITHIN, Resource, released};
+use raext_guest::parts::Context;
 use raext_model::Failure;
 use rustix::system::delete_module;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use std::time::Instant;
 ///
 /// # Errors
 /// When it is not loaded or in use: a policy is attached.
-pub(crate) fn unload_ours() -> Result<(), Failure> {
+pub(super) fn unload_ours() -> Result<(), Failure> {
     // O_NONBLOCK: the kernel knows no other way any more, and it says that a
     // module in use is refused, not waited for.
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
@@ -22,7 +22,7 @@ pub(crate) fn unload_ours() -> Result<(), Failure> {
 ///
 /// # Errors
 /// When it is not loaded, or still in use after [`RELEASED_WITHIN`].
-pub(crate) fn unload_released() -> Result<(), Failure> {
+pub(super) fn unload_released() -> Result<(), Failure> {
     released(Resource::Module, Instant::now() + RELEASED_WITHIN);
     unload_ours()
 }

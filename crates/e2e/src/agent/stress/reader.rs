@@ -2,13 +2,13 @@
 //! A thread that uses files and changes none: reads, faults, and advice of
 //! every kind.
 
-use crate::workload::StageError;
-use crate::workload::error::Context as _;
-use crate::workload::stress::content::WORD;
-use crate::workload::stress::deck::{range, shuffled};
-use crate::workload::stress::files::{Files, Known};
-use crate::workload::stress::map::Map;
-use crate::workload::stress::tally::Tally;
+use crate::agent::stress::content::WORD;
+use crate::agent::stress::deck::{range, shuffled};
+use crate::agent::stress::files::{Files, Known};
+use crate::agent::stress::map::Map;
+use crate::agent::stress::tally::Tally;
+use raext_guest::parts::StageContext as _;
+use raext_guest::parts::StageError;
 use raext_model::SplitMix;
 use rustix::fs::{Advice, MemfdFlags, fadvise, memfd_create, sendfile};
 use rustix::io::Errno;

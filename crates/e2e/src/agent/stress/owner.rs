@@ -3,15 +3,15 @@
 //! read the file meanwhile and bring its pages into the cache, just when they
 //! must not stay there.
 
-use crate::workload::StageError;
-use crate::workload::error::Context as _;
-use crate::workload::stress::content::VERSIONS;
-use crate::workload::stress::deck::{range, shuffled};
-use crate::workload::stress::files::{Files, Known};
-use crate::workload::stress::map::Map;
-use crate::workload::stress::model::{GRAIN, Model};
-use crate::workload::stress::reader::scratch;
-use crate::workload::stress::tally::Tally;
+use crate::agent::stress::content::VERSIONS;
+use crate::agent::stress::deck::{range, shuffled};
+use crate::agent::stress::files::{Files, Known};
+use crate::agent::stress::map::Map;
+use crate::agent::stress::model::{GRAIN, Model};
+use crate::agent::stress::reader::scratch;
+use crate::agent::stress::tally::Tally;
+use raext_guest::parts::StageContext as _;
+use raext_guest::parts::StageError;
 use raext_model::SplitMix;
 use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 use rustix::mm;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Load: threads that read and fault without end, and check every byte.
 
-use crate::workload::StageError;
-use crate::workload::data::verify;
-use crate::workload::error::Context as _;
-use crate::workload::target::{Mapping, Target};
+use raext_guest::parts::{Mapping, StageContext as _, StageError, Target, verify};
 use raext_model::SplitMix;
 use rustix::fs::{Advice, fadvise};
 use std::fs::File;
@@ -141,7 +138,7 @@ fn work(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::data::fill;
+    use raext_guest::parts::fill;
     use std::fs;
     use std::time::Duration;
 
