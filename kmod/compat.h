@@ -24,7 +24,7 @@
 
 /*
  * The series that this was tested on; the list in crates/kernel/src/tested.rs
- * is held against this one. What changes in readahead gives no error at
+ * is compared with this one. A change in readahead gives no error at
  * compile time as a rule (see below), so that another series is refused.
  */
 #define RAEXT_SERIES(major, minor)					\

@@ -268,7 +268,7 @@ static void raext_decision_of_fault(struct raext_decision *d,
 		.index = vmf->pgoff,
 		.req_pages = 1,
 		.flags = event | BPF_FS_RA_MMAP,
-		/* A huge page has its own window, whatever the limit. */
+		/* A huge page has its own window: the limit does not apply. */
 		.due = !(vm_flags & VM_HUGEPAGE),
 	};
 	if (vm_flags & VM_RAND_READ)

@@ -120,7 +120,7 @@ impl Kernels {
     /// series that is not in [`TESTED`] is refused, unless `untested` says to go on.
     ///
     /// # Errors
-    /// When the archive, a tool or the network is wanting, the given image is none,
+    /// When the archive, a tool or the network is missing, the given file is no image,
     /// or the kernel is refused; its [`Kind`](raext_model::Kind) says which.
     pub fn provide(&self, want: &Want, untested: bool) -> Result<Kernel, KernelError> {
         let refuse = |version: &str| if untested { Ok(()) } else { refuse_untested(version) };

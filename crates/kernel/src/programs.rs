@@ -78,7 +78,7 @@ impl Packages {
     /// scripts would have done.
     ///
     /// # Errors
-    /// When the archive, apt or the network is wanting, or the disk is full.
+    /// When the archive, apt or the network is missing, or the disk is full.
     pub fn provide(
         &self,
         name: &str,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Programs in the guest: what to run, and what came of it.
+//! Programs in the guest: the request, and the outcome.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

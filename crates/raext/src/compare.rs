@@ -81,7 +81,7 @@ fn plan(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Plan> {
     })
 }
 
-/// Without the files that were written: whoever does it again has their own.
+/// The command line without its output files, to be given again.
 fn command(args: &CompareArgs, policies: &[String]) -> String {
     let mut words = vec!["raext compare".to_owned()];
     words.extend(policies.iter().map(|policy| format!("--policy {policy}")));

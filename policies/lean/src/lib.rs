@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `lean` reads just what the application asks for, whatever the kernel makes of
-//! it: for random readers whose every page read ahead is a page wasted.
+//! `lean` reads just the pages that the application asks for. It is for random readers:
+//! each page that is read ahead for them is wasted.
 //!
 //! Sequential readers pay: each read waits for the device.
 

@@ -127,7 +127,7 @@ fn nightly() -> Option<Kind> {
     source.is_file().then_some(Kind::Nightly)
 }
 
-/// A linker that was named is the one that is meant: no other takes its place.
+/// A linker that was named is used, and no other.
 fn linker(named: Option<PathBuf>, tools: &Path) -> Result<PathBuf, BuildError> {
     if let Some(path) = named {
         return if path.is_file() {

@@ -71,7 +71,7 @@ pub(super) fn link(object: &mut Object) -> Result<Link, (i32, String)> {
         let mut table = object
             .maps_mut()
             .find(|map| map.map_type() == MapType::StructOps)
-            .ok_or_else(|| (0, "no struct_ops map came of it".to_owned()))?;
+            .ok_or_else(|| (0, "the object has no struct_ops map".to_owned()))?;
         table.attach_struct_ops().map_err(|error| (errno(&error), format!("{error:#}")))
     });
     link.map_err(|(number, why)| (number, format!("{why} {}", said.trim())))

@@ -54,7 +54,7 @@ pub struct Verdict {
     pub tail: Vec<String>,
 }
 
-/// Explain what came of loading a policy. `roots` are the folders where its
+/// Explain the outcome of a load. `roots` are the folders where its
 /// sources may be (the policy's own first), besides where they were compiled.
 pub fn explain(outcome: &LoadOutcome, object: &PolicyObject, roots: &[PathBuf]) -> Verdict {
     let facts = Facts {

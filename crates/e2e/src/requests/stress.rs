@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Everything at once: what is asked for, and what came of it.
+//! Everything at once: the request, and the outcome.
 
 use raext_model::Fs;
 use serde::{Deserialize, Serialize};

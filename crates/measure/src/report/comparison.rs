@@ -325,7 +325,7 @@ pub(crate) mod tests {
         sound.rows[0].runs[0][1] = None;
         sound.rows[0].failures.push(CellFailure { column: 1, repeat: 0, why });
         assert_eq!(flawed(&sound), (true, false));
-        // The kernel's own runs are held against each other.
+        // The kernel's own runs are compared with each other.
         let mut kernel = example;
         kernel.rows.truncate(1);
         kernel.rows[0].runs[2][0] = Some(sample(400, 2 << 20, 9));

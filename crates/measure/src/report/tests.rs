@@ -291,6 +291,6 @@ fn the_default_beside_itself_tells_what_the_marks_are_worth() {
     assert!((control.range.1 - 1.25).abs() < 0.01, "{control:?}");
     let text = table(&store);
     assert!(text.contains("shown in 1 of 2 rows, and all repeats agree on one in 2"), "{text}");
-    // Whoever was chosen for being the quickest is held to more.
+    // The quickest of several has a wider bound.
     assert!(report.rows[0].cells[3].best.unwrap().band > little.band);
 }

@@ -71,7 +71,7 @@ impl DataSet {
         let bytes = u64::from(self.mib) << 20;
         new.as_file().set_len(bytes).map_err(SoftwareError::io("make", new.path()))?;
         let facts = self.make(packages, new.path(), kernel)?;
-        // Without a note it is no data set, whatever happens in between.
+        // A folder without the note is not a data set: its making was interrupted.
         let _ = fs::remove_file(&note);
         new.persist(&image)
             .map_err(|error| error.error)

@@ -32,7 +32,7 @@ pub fn resolve(given: &[PathBuf], makes: bool) -> Result<Vec<Data>> {
     let mut found: Vec<Data> = Vec::new();
     for path in given {
         let data = look(path, makes)?;
-        // One within another is there already, or takes its place.
+        // A folder within another one is copied with it.
         if found.iter().any(|other| data.path.starts_with(&other.path)) {
             continue;
         }

@@ -148,7 +148,7 @@ pub enum VmError {
     },
     /// QEMU ended without being asked to.
     #[error(
-        "QEMU ended unasked ({status}){}{}",
+        "QEMU ended by itself ({status}){}{}",
         part("it said", said),
         part("the console ended with", console)
     )]
