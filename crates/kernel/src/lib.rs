@@ -6,8 +6,9 @@
 //! archive into a cache (nothing is installed: an installed image would change
 //! the boot menu) or finds them beside an image of the user's own. Kernels that
 //! are newer than the machine come with the tools to build for them.
-//! [`Kernels::survey`] says which there are, [`load_order`] reads modules out of it, [`Kernels::build_module`] builds
-//! `readahead_ext.ko` for it, and [`carve_btf`] finds the BTF in an image.
+//! [`Kernels::survey`] says which there are, [`load_order`] reads modules out of it,
+//! [`Kernels::build_module`] builds `readahead_ext.ko` for it, and [`carve_btf`] finds
+//! the BTF in an image.
 
 mod apt;
 mod archive;
