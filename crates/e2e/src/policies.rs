@@ -74,7 +74,7 @@ pub fn refused() -> Vec<Refused> {
 }
 
 /// Names of the shipped policies.
-pub fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let root = Paths::find().expect("the tests run in a checkout").root;
     let mut names: Vec<_> = entries(&root.join("policies"))
         .into_iter()
@@ -89,7 +89,7 @@ pub fn names() -> Vec<String> {
 ///
 /// # Panics
 /// When something does not build.
-pub fn build_all() {
+pub(crate) fn build_all() {
     built();
 }
 

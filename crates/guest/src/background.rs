@@ -23,14 +23,14 @@ const PORTION: usize = 64 << 10;
 
 /// Those that were started and not ended by the host.
 #[derive(Default)]
-pub struct Background(BTreeMap<u32, Result<Running, Ran>>);
+pub(crate) struct Background(BTreeMap<u32, Result<Running, Ran>>);
 
 impl Background {
     /// Start one, as number `id`.
     ///
     /// # Errors
     /// When it cannot be started for other reasons than its own.
-    pub fn start(
+    pub(crate) fn start(
         &mut self,
         id: u32,
         program: &Program,
@@ -57,7 +57,7 @@ impl Background {
     ///
     /// # Errors
     /// When there is none by that number.
-    pub fn end(
+    pub(crate) fn end(
         &mut self,
         id: u32,
         signal: i32,

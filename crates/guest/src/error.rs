@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why the agent cannot go on.
 #[derive(Debug, Error)]
-pub enum AgentError {
+pub(crate) enum AgentError {
     /// The guest cannot be set up.
     #[error(transparent)]
     Failed(#[from] Failure),

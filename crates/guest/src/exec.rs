@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(argv: &[String]) -> Result<Exit, Failure> {
+pub(crate) fn run(argv: &[String]) -> Result<Exit, Failure> {
     let [program, arguments @ ..] = argv else {
         return Err(Failure { what: "run a program".into(), why: "no program was named".into() });
     };
@@ -33,7 +33,7 @@ pub fn run(argv: &[String]) -> Result<Exit, Failure> {
 /// `raext-agent sysrq KEY`: what a shell does with `echo KEY >
 /// /proc/sysrq-trigger`, in a guest that has no shell. The tests use it to
 /// make the kernel panic.
-pub fn sysrq(key: Option<String>) -> ExitCode {
+pub(crate) fn sysrq(key: Option<String>) -> ExitCode {
     let Some(key) = key else {
         eprintln!("raext-agent: sysrq: name the key");
         return ExitCode::from(2);

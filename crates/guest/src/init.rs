@@ -29,7 +29,7 @@ const MOUNTS: [(&str, &str, Option<&CStr>); 9] = [
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The life of process 1. It never returns: a process 1 that ends is a panic.
-pub fn run() -> ! {
+pub(crate) fn run() -> ! {
     if let Err(failure) = live() {
         eprintln!("raext-agent: {failure}");
     }
@@ -73,7 +73,7 @@ fn describe(status: WaitStatus) -> String {
 ///
 /// # Errors
 /// When the directory cannot be made or the kernel refuses the mount.
-pub fn mount_at(kind: &str, place: &str, options: Option<&CStr>) -> Result<(), Failure> {
+pub(crate) fn mount_at(kind: &str, place: &str, options: Option<&CStr>) -> Result<(), Failure> {
     // sysfs makes its own mount points; there the directory always exists.
     fs::create_dir_all(place).context(|| format!("make {place}"))?;
     match mount(kind, place, kind, MountFlags::empty(), options) {
@@ -85,7 +85,7 @@ pub fn mount_at(kind: &str, place: &str, options: Option<&CStr>) -> Result<(), F
 
 /// End the machine: QEMU runs with `-no-reboot`, so a restart is the end, and
 /// a quicker one than the way through ACPI.
-pub fn power_off() -> ! {
+pub(crate) fn power_off() -> ! {
     // The last words must be on the console before the machine is gone.
     let _ = std::io::stderr().flush();
     rustix::fs::sync();

@@ -16,7 +16,7 @@ const RECORD_MAX: usize = 16 << 10;
 ///
 /// # Errors
 /// When the log cannot be read.
-pub fn warnings() -> Result<Vec<String>, Failure> {
+pub(crate) fn warnings() -> Result<Vec<String>, Failure> {
     lines(WARNING)
 }
 

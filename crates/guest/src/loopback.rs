@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd as _;
 ///
 /// # Errors
 /// When the kernel refuses it.
-pub fn up() -> Result<(), Failure> {
+pub(crate) fn up() -> Result<(), Failure> {
     let what = || "bring up the loopback device".to_owned();
     let socket = UdpSocket::bind("0.0.0.0:0").context(what)?;
     // SAFETY: zeros are a request without a name.

@@ -18,7 +18,7 @@ const OURS: &str = "/readahead_ext.ko";
 /// # Errors
 /// When a file is missing or the kernel refuses it; its words are in the
 /// kernel's log.
-pub fn load_listed() -> Result<(), Failure> {
+pub(crate) fn load_listed() -> Result<(), Failure> {
     load_order(ORDER)
 }
 

@@ -32,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When it cannot be started for other reasons than its own.
-pub fn run(
+pub(crate) fn run(
     host: &mut dyn Host,
     id: u32,
     program: &Program,

@@ -15,7 +15,7 @@ type Set = BTreeMap<String, String>;
 ///
 /// # Errors
 /// When there can be none: the object is no policy, the module is missing.
-pub fn check(object: &str, set: &Set) -> Result<LoadOutcome, Failure> {
+pub(crate) fn check(object: &str, set: &Set) -> Result<LoadOutcome, Failure> {
     raext_bpf::load::check(Path::new(object), set).context(|| format!("check {object}"))
 }
 
@@ -56,13 +56,13 @@ const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
 ///
 /// # Errors
 /// When the module is not there.
-pub fn set_timing(on: bool) -> Result<(), Failure> {
+pub(crate) fn set_timing(on: bool) -> Result<(), Failure> {
     let word = if on { "Y" } else { "N" };
     std::fs::write(TIMING, word).context(|| format!("write {TIMING}"))
 }
 
 /// The counters of all attached policies, by the kind of event.
-pub fn counts() -> Counts {
+pub(crate) fn counts() -> Counts {
     let mut counts = Counts::new();
     for row in raext_bpf::load::counters().into_iter().flatten() {
         let sums = counts.entry(row.event).or_default();

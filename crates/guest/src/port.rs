@@ -36,7 +36,7 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The open port.
-pub struct Port {
+pub(crate) struct Port {
     /// The messages on it.
     pub line: Line<Device>,
     /// What the driver tells of the port to whoever wants to know.
@@ -49,7 +49,7 @@ impl Port {
     /// # Errors
     /// When there is none by that name, it cannot be opened, or nobody is at
     /// its other end.
-    pub fn open() -> Result<Self, AgentError> {
+    pub(crate) fn open() -> Result<Self, AgentError> {
         let start = Instant::now();
         let late = |why: &str| Failure {
             what: format!("find the port {PORT_NAME}"),
@@ -82,7 +82,7 @@ impl Port {
     /// Call `gone` once the host is gone, from a thread of its own, so that
     /// the machine ends whatever it is at. The thread leaves the port itself
     /// alone, for the reason told above.
-    pub fn watch(&self, gone: impl FnOnce() + Send + 'static) {
+    pub(crate) fn watch(&self, gone: impl FnOnce() + Send + 'static) {
         let state = self.state.clone();
         std::thread::spawn(move || {
             let left = || fs::read_to_string(&state).is_ok_and(|s| s.contains(HOST_IS_GONE));
@@ -105,7 +105,7 @@ fn find() -> Option<PathBuf> {
 }
 
 /// The device, read and written as if it blocked, until the host is gone.
-pub struct Device(File);
+pub(crate) struct Device(File);
 
 impl AsFd for Device {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -28,7 +28,7 @@ const AT_CWD: i32 = 1 << 16;
 const GROUP: &str = "program";
 
 /// Where the three streams of a program go.
-pub struct Streams {
+pub(crate) struct Streams {
     /// Standard input.
     pub stdin: Stdio,
     /// Standard output.
@@ -38,7 +38,7 @@ pub struct Streams {
 }
 
 /// A program that was started. Dropped, it is killed, with its children.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     watched: OwnedFd,
     group: Option<Cgroup>,
@@ -68,7 +68,7 @@ impl Running {
     ///
     /// # Errors
     /// When something else is in its way.
-    pub fn start(
+    pub(crate) fn start(
         id: u32,
         program: &Program,
         root: &Path,
@@ -138,27 +138,29 @@ impl Running {
     }
 
     /// The ends of its streams that are pipes.
-    pub fn pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
+    pub(crate) fn pipes(
+        &mut self,
+    ) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
         (self.child.stdin.take(), self.child.stdout.take(), self.child.stderr.take())
     }
 
     /// Readable once it has ended.
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.watched.as_fd()
     }
 
     /// When it is to be killed.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// The process.
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
     /// Kill it and its children, if it runs.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         if let Some(group) = &self.group {
             let _ = group.kill();
         }
@@ -168,7 +170,7 @@ impl Running {
     ///
     /// # Errors
     /// When it cannot be waited for.
-    pub fn has_ended(&mut self) -> Result<bool, Failure> {
+    pub(crate) fn has_ended(&mut self) -> Result<bool, Failure> {
         let what = || "wait for a program".to_owned();
         if self.ended.is_some() {
             return Ok(true);
@@ -194,7 +196,7 @@ impl Running {
 
     /// It has ended: kill what it has left, if that is not to live on. Returns how
     /// many that were.
-    pub fn clear_up(&mut self) -> u64 {
+    pub(crate) fn clear_up(&mut self) -> u64 {
         if self.leave_children {
             return 0;
         }
@@ -210,7 +212,7 @@ impl Running {
     ///
     /// # Errors
     /// When what is counted cannot be read.
-    pub fn report(mut self, volume: Option<&Volume>, left: u64) -> Result<Ran, Failure> {
+    pub(crate) fn report(mut self, volume: Option<&Volume>, left: u64) -> Result<Ran, Failure> {
         let Some((end, wall)) = self.ended else {
             return Err(Failure { what: "report a program".into(), why: "it still runs".into() });
         };
@@ -256,7 +258,7 @@ impl Drop for Running {
 }
 
 /// Kill all that programs have left to live on.
-pub fn end_all() {
+pub(crate) fn end_all() {
     for group in Cgroup::all(GROUP).unwrap_or_default() {
         let _ = group.kill();
         remove(group);
@@ -274,7 +276,7 @@ fn remove(group: Cgroup) {
 }
 
 /// As it is said of a program that was not started.
-pub fn not_started(end: End) -> Ran {
+pub(crate) fn not_started(end: End) -> Ran {
     Ran {
         end,
         wall_ns: 0,

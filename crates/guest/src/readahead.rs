@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// What was set on the device that there is now.
 #[derive(Debug, Default)]
-pub struct Readahead {
+pub(crate) struct Readahead {
     wish: Option<Wish>,
 }
 
@@ -23,7 +23,7 @@ impl Readahead {
     ///
     /// # Errors
     /// When the kernel does not play along.
-    pub fn set(&mut self, setting: &Path, kb: Option<u32>) -> Result<(), Failure> {
+    pub(crate) fn set(&mut self, setting: &Path, kb: Option<u32>) -> Result<(), Failure> {
         let what = || "set the kernel's readahead".to_owned();
         let before = match &self.wish {
             Some(wish) => wish.before,
@@ -38,13 +38,13 @@ impl Readahead {
     ///
     /// # Errors
     /// As [`Readahead::set`].
-    pub fn again(&self, setting: &Path) -> Result<(), Failure> {
+    pub(crate) fn again(&self, setting: &Path) -> Result<(), Failure> {
         let Some(wish) = &self.wish else { return Ok(()) };
         bdi::write(setting, wish.kb).context(|| "set the kernel's readahead again".into())
     }
 
     /// Another device, with a setting of its own.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.wish = None;
     }
 }

@@ -17,7 +17,7 @@ const BLOCK: &str = "/sys/block";
 ///
 /// # Errors
 /// When the kernel knows none by that tag.
-pub fn mount_share(tag: &str) -> Result<(), Failure> {
+pub(crate) fn mount_share(tag: &str) -> Result<(), Failure> {
     let place = format!("{SHARES}/{tag}");
     fs::create_dir_all(&place).context(|| format!("make {place}"))?;
     // The host lets nobody write; so that programs are told at once.
@@ -29,7 +29,7 @@ pub fn mount_share(tag: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When there is none by that name, or it holds no ext4.
-pub fn mount_disk(name: &str, make: bool, read_only: bool) -> Result<(), Failure> {
+pub(crate) fn mount_disk(name: &str, make: bool, read_only: bool) -> Result<(), Failure> {
     modules::load_for("virtio_blk")?;
     let node = disk(name)?;
     if make {
@@ -55,7 +55,7 @@ pub fn mount_disk(name: &str, make: bool, read_only: bool) -> Result<(), Failure
 ///
 /// # Errors
 /// When it is in use, or not mounted.
-pub fn unmount_disk(name: &str) -> Result<(), Failure> {
+pub(crate) fn unmount_disk(name: &str) -> Result<(), Failure> {
     let place = format!("{DISKS}/{name}");
     unmount(&*place, UnmountFlags::empty()).context(|| format!("unmount {place}"))?;
     rustix::fs::sync();

@@ -132,7 +132,7 @@ impl Ran {
 }
 
 /// Bytes of a program, in text: base64, which is shorter than numbers.
-pub mod bytes {
+pub(crate) mod bytes {
     use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
@@ -142,7 +142,7 @@ pub mod bytes {
     ///
     /// # Errors
     /// When the serializer has one.
-    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&STANDARD_NO_PAD.encode(bytes))
     }
 
@@ -150,7 +150,7 @@ pub mod bytes {
     ///
     /// # Errors
     /// When it is no base64.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let text = Cow::<str>::deserialize(from)?;
         STANDARD_NO_PAD.decode(text.as_bytes()).map_err(D::Error::custom)
     }

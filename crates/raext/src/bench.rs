@@ -34,7 +34,7 @@ const DEFAULT_REPEATS: u32 = 3;
 const STORE: &str = "store.jsonl";
 
 /// Measure what is missing, and show everything.
-pub fn run(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn run(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let paths = Paths::find()?;
     let out = args.out.clone().unwrap_or_else(|| paths.build.join("bench"));
     let path = out.join(STORE);

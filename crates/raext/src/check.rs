@@ -18,7 +18,7 @@ use std::rc::Rc;
 const GUEST_OBJECT: &str = "/policy.bpf.o";
 
 /// Ask, explain, and fail if the policy is refused.
-pub fn run(args: &CheckArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn run(args: &CheckArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     let (outcome, kernel) = if args.host {
@@ -64,6 +64,6 @@ fn in_vm(
 }
 
 /// Folders below which a source that the object names may be found.
-pub fn source_roots() -> Vec<PathBuf> {
+pub(crate) fn source_roots() -> Vec<PathBuf> {
     env::current_dir().into_iter().chain(Paths::find().map(|p| p.root).ok()).collect()
 }

@@ -20,7 +20,7 @@ const DEFAULT_POLICIES: [&str; 3] = ["auto", "wide", "lean"];
 const DATA_BYTES: u64 = 256 << 20;
 
 /// Measure and show.
-pub fn run(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn run(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let plan = plan(args, steps)?;
     // An output file that cannot be written is reported before the measurement.
     for path in [&args.json, &args.html].into_iter().flatten() {

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 /// Build the policies, if they are source, and look at their tunables.
-pub fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Contender>> {
+pub(crate) fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Contender>> {
     let given = given.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
     distinct(given.iter().map(|(name, set)| label(name, set)))?;
     // The last part of a path names a policy, unless two policies share it.
@@ -31,7 +31,7 @@ pub fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Contender>> {
 }
 
 /// The policy that a word of the command line means.
-pub fn policy(text: &str, steps: &Rc<Steps>) -> Result<Policy> {
+pub(crate) fn policy(text: &str, steps: &Rc<Steps>) -> Result<Policy> {
     let (name, set) = parse(text)?;
     Ok(Policy { label: label(&name, &set), ..resolve(&name, &set, steps)? })
 }

@@ -12,7 +12,7 @@ use raext_measure::plans::{cost, cost_table};
 use std::rc::Rc;
 
 /// Measure and print.
-pub fn run(args: &CostArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn run(args: &CostArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let pairs = args.pairs.unwrap_or(if args.time { 40 } else { 7 });
     let contender = Contender::Policy(policy(&args.policy, steps)?);
     let plan = cost(contender, pairs, args.time, args.kernel.choice());

@@ -9,7 +9,7 @@ use raext_model::{Error, Kind};
 use std::process::ExitCode;
 
 /// The result of each command.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The end of a command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Print an error on one line; the status follows from its kind.
-pub fn report(error: &Error) -> ExitCode {
+pub(crate) fn report(error: &Error) -> ExitCode {
     eprintln!("raext: {error}");
     error.kind().status().into()
 }

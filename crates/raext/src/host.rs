@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Attach; the link is pinned, or held until the command ends.
-pub fn attach(args: &AttachArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn attach(args: &AttachArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
@@ -58,7 +58,7 @@ fn hold(attached: Attached, steps: &Steps) -> Result<()> {
 
 /// Unpin one policy or all of them. One that cannot be detached does not keep the others
 /// attached.
-pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
+pub(crate) fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
     let mut last = None;
     let names = match &args.name {
         Some(name) => vec![name.clone()],
@@ -86,7 +86,7 @@ pub fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
 }
 
 /// Put another policy into the place of a pinned one.
-pub fn swap(args: &SwapArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn swap(args: &SwapArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let object = policy::object(&args.policy, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();

@@ -8,7 +8,7 @@ use raext_vm::{KernelChoice, Paths};
 use std::rc::Rc;
 
 /// Print a line for each series.
-pub fn run(steps: &Rc<Steps>) -> Result<()> {
+pub(crate) fn run(steps: &Rc<Steps>) -> Result<()> {
     let survey = Kernels::new(&Paths::find()?.cache(), steps.clone())?.survey();
     steps.finish();
     println!("{:<7} {:<32} {:<32} TESTED WITH", "SERIES", "CACHED", "IN THE ARCHIVE");
@@ -38,7 +38,7 @@ fn rows(known: &Known) -> String {
 }
 
 /// The release of a kernel that is to be booted; it is fetched, if need be.
-pub fn release(choice: &KernelChoice, steps: &Rc<Steps>) -> Result<String> {
+pub(crate) fn release(choice: &KernelChoice, steps: &Rc<Steps>) -> Result<String> {
     let kernels = Kernels::new(&Paths::find()?.cache(), steps.clone())?;
     Ok(kernels.provide(&choice.want, choice.untested)?.release)
 }

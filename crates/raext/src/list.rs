@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show what is attached.
-pub fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
+pub(crate) fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
     let pins = raext_bpf::load::pins()?;
     if !args.json {
         warn_of(&pins, steps);
@@ -54,7 +54,7 @@ pub fn run(args: &ListArgs, steps: &Steps) -> Result<()> {
 }
 
 /// Report each pin that is not a policy's link or cannot be opened.
-pub fn warn_of(pins: &Pins, steps: &Steps) {
+pub(crate) fn warn_of(pins: &Pins, steps: &Steps) {
     for pin in &pins.unreadable {
         steps.note(&format!("{}: not shown: {}", pin.path.display(), pin.why));
     }

@@ -13,7 +13,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Print a page, or write all of them into a folder.
-pub fn run(args: &ManArgs) -> Result<()> {
+pub(crate) fn run(args: &ManArgs) -> Result<()> {
     let pages = pages();
     if let Some(folder) = &args.output {
         fs::create_dir_all(folder).given("making", folder)?;
@@ -33,12 +33,12 @@ pub fn run(args: &ManArgs) -> Result<()> {
 }
 
 /// Print the completions for a shell.
-pub fn completions(shell: Shell) {
+pub(crate) fn completions(shell: Shell) {
     clap_complete::generate(shell, &mut Cli::command(), "raext", &mut io::stdout());
 }
 
 /// The man pages of the command and of all commands below it, by name.
-pub fn pages() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn pages() -> Vec<(String, Vec<u8>)> {
     let mut pages = Vec::new();
     // `help` has nothing to document.
     let mut command = Cli::command().disable_help_subcommand(true);

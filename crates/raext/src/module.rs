@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Build, load or remove.
-pub fn run(command: &ModuleCommand, steps: &Rc<Steps>) -> Result<()> {
+pub(crate) fn run(command: &ModuleCommand, steps: &Rc<Steps>) -> Result<()> {
     match command {
         ModuleCommand::Build { untested } => build(*untested, steps),
         ModuleCommand::Load => load(),

@@ -83,7 +83,7 @@ const TAKEN: [&str; 60] = [
 ];
 
 /// Make the folder, and say what to do with it.
-pub fn run(args: &NewArgs) -> Result<()> {
+pub(crate) fn run(args: &NewArgs) -> Result<()> {
     let dir = &args.name;
     let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if let Some(why) = trouble(name, &policy::shipped_names()?) {

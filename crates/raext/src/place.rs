@@ -22,7 +22,7 @@ const SHORTEST_ID: usize = 12;
 ///
 /// # Errors
 /// When there is none, or it is no cgroup of version 2.
-pub fn cgroup_id(name: &str) -> Result<u64> {
+pub(crate) fn cgroup_id(name: &str) -> Result<u64> {
     let dir = cgroup_dir(name)?;
     let magic = statfs(&dir).given("--cgroup", &dir)?.f_type as u64;
     if magic != CGROUP2_MAGIC {
@@ -96,7 +96,7 @@ fn find_cgroup(fits: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
 }
 
 /// The folder of a cgroup, if it is still there.
-pub fn cgroup_path(id: u64) -> Option<PathBuf> {
+pub(crate) fn cgroup_path(id: u64) -> Option<PathBuf> {
     let is_it = |dir: &Path| stat(dir).is_ok_and(|found| found.st_ino == id);
     CGROUP_ROOTS
         .iter()
@@ -110,7 +110,7 @@ pub fn cgroup_path(id: u64) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When there is none, or its files lie on several.
-pub fn device(name: &str) -> Result<u32> {
+pub(crate) fn device(name: &str) -> Result<u32> {
     if let Some((major, minor)) = name.split_once(':')
         && let (Ok(major), Ok(minor)) = (major.parse(), minor.parse())
     {
@@ -187,7 +187,7 @@ fn collect(path: &Path, mounts: &[MountInfo], numbers: &mut BTreeSet<u32>, depth
 }
 
 /// A device's number and, where it has one, its name.
-pub fn show_dev(major: u32, minor: u32) -> String {
+pub(crate) fn show_dev(major: u32, minor: u32) -> String {
     let number = format!("{major}:{minor}");
     let link = fs::read_link(format!("/sys/dev/block/{number}")).ok();
     match link.as_deref().and_then(Path::file_name) {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// Where a policy comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// A folder with a Cargo.toml, or a C file: to be built.
     Code(PathBuf),
     /// An object file.
@@ -22,7 +22,7 @@ pub enum Source {
 
 /// Find the source of a policy: a path that exists wins, then the name of a
 /// shipped policy.
-pub fn resolve(name: &str) -> Result<Source> {
+pub(crate) fn resolve(name: &str) -> Result<Source> {
     let path = Path::new(name);
     let shipped = || -> Result<Option<PathBuf>> {
         Ok(shipped(&Paths::find()?)?.into_iter().find(|p| label(p) == name))
@@ -51,7 +51,7 @@ pub fn resolve(name: &str) -> Result<Source> {
 }
 
 /// The object file of a policy, built first where there is only source.
-pub fn object(name: &str, steps: &Rc<Steps>) -> Result<PolicyObject> {
+pub(crate) fn object(name: &str, steps: &Rc<Steps>) -> Result<PolicyObject> {
     let file = match resolve(name)? {
         Source::Object(file) => file,
         Source::Code(code) => {
@@ -63,7 +63,7 @@ pub fn object(name: &str, steps: &Rc<Steps>) -> Result<PolicyObject> {
 }
 
 /// Build a policy's source into `out`.
-pub fn build(paths: &Paths, code: &Path, out: &Path, steps: &Rc<Steps>) -> Result<PathBuf> {
+pub(crate) fn build(paths: &Paths, code: &Path, out: &Path, steps: &Rc<Steps>) -> Result<PathBuf> {
     steps.step(&format!("building the policy {}", label(code)));
     Builder::new(&paths.root, &paths.build, steps.clone())
         .build(code, out)
@@ -71,7 +71,7 @@ pub fn build(paths: &Paths, code: &Path, out: &Path, steps: &Rc<Steps>) -> Resul
 }
 
 /// The sources of the policies that come with the project, by name.
-pub fn shipped(paths: &Paths) -> Result<Vec<PathBuf>> {
+pub(crate) fn shipped(paths: &Paths) -> Result<Vec<PathBuf>> {
     let dir = paths.root.join("policies");
     let mut found = Vec::new();
     for entry in fs::read_dir(&dir).ours("reading", &dir)? {
@@ -98,12 +98,12 @@ fn c_files(dir: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The names of the shipped policies.
-pub fn shipped_names() -> Result<Vec<String>> {
+pub(crate) fn shipped_names() -> Result<Vec<String>> {
     Ok(shipped(&Paths::find()?)?.iter().map(|p| label(p)).collect())
 }
 
 /// The name of a policy, from its folder, its C file or its object file.
-pub fn label(code: &Path) -> String {
+pub(crate) fn label(code: &Path) -> String {
     let name = code.file_name().map(|name| name.to_string_lossy().into_owned());
     name.map_or_else(
         || code.display().to_string(),

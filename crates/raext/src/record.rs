@@ -18,7 +18,7 @@ const USUAL: [Workload; 4] =
     [Workload::SeqRead, Workload::RandomRead, Workload::MmapSeq, Workload::MmapRandom];
 
 /// Run each workload under `noop`, write down what happened.
-pub fn run(args: &RecordArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn run(args: &RecordArgs, steps: &Rc<Steps>) -> Result<Exit> {
     // An output file that cannot be written is reported before the measurement.
     fs::write(&args.output, "").given("writing", &args.output)?;
     let workloads = if args.workloads.is_empty() { &USUAL[..] } else { &args.workloads };

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The state of the display.
-pub struct Shown {
+pub(crate) struct Shown {
     steps: Rc<Steps>,
     total: Cell<u64>,
     /// Whether each run has a line of its own where there is no terminal.
@@ -27,7 +27,7 @@ pub struct Shown {
 
 impl Shown {
     /// For runs until the end.
-    pub fn new(steps: &Rc<Steps>) -> Self {
+    pub(crate) fn new(steps: &Rc<Steps>) -> Self {
         Self {
             steps: Rc::clone(steps),
             total: Cell::default(),
@@ -37,12 +37,12 @@ impl Shown {
     }
 
     /// So much is to be done.
-    pub fn expect(&self, left: Left) {
+    pub(crate) fn expect(&self, left: Left) {
         self.total.set(left.runs);
     }
 
     /// For many long runs, whose measurements are kept: a signal ends them after the run.
-    pub fn stoppable(steps: &Rc<Steps>) -> Result<Self> {
+    pub(crate) fn stoppable(steps: &Rc<Steps>) -> Result<Self> {
         let shown = Self { each: true, ..Self::new(steps) };
         for signal in [SIGINT, SIGTERM] {
             // The second one ends the command at once; nothing is lost by that.
@@ -76,7 +76,11 @@ impl Progress for Shown {
 }
 
 /// Measure a whole plan, and keep its measurements in memory.
-pub fn measured(plan: Plan, mut machines: MicroVms, steps: &Rc<Steps>) -> Result<MemoryStore> {
+pub(crate) fn measured(
+    plan: Plan,
+    mut machines: MicroVms,
+    steps: &Rc<Steps>,
+) -> Result<MemoryStore> {
     let release = kernels::release(&plan.kernel, steps)?;
     let mut store = MemoryStore::new(Header::new(release, plan.contenders.clone()));
     let progress = Rc::new(Shown::new(steps));
@@ -87,7 +91,7 @@ pub fn measured(plan: Plan, mut machines: MicroVms, steps: &Rc<Steps>) -> Result
 }
 
 /// Print the flaws of all cells; a plan with one ends as a refusal.
-pub fn flaws(known: &Known) -> Exit {
+pub(crate) fn flaws(known: &Known) -> Exit {
     let flaws = Report::of(known, SlowRule::NONE, &[]).flaws();
     for flaw in &flaws {
         eprintln!("raext: {flaw}");
@@ -96,7 +100,7 @@ pub fn flaws(known: &Known) -> Exit {
 }
 
 /// A time for people.
-pub fn duration(seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> String {
     match seconds {
         0..90 => format!("{seconds} s"),
         90..5400 => format!("{} min", (seconds + 30) / 60),

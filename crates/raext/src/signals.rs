@@ -8,6 +8,6 @@ use signal_hook::iterator::Signals;
 use std::path::Path;
 
 /// The signals that end a foreground policy. From here on they do not end the process.
-pub fn watch() -> Result<Signals> {
+pub(crate) fn watch() -> Result<Signals> {
     Signals::new([SIGINT, SIGTERM, SIGHUP]).ours("waiting for", Path::new("signals"))
 }

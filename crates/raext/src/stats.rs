@@ -30,7 +30,7 @@ const COLUMNS: [(&str, &[&str]); 10] = [
 ];
 
 /// Show the counters, once or again and again.
-pub fn run(args: &StatsArgs) -> Result<()> {
+pub(crate) fn run(args: &StatsArgs) -> Result<()> {
     if let Some(timing) = &args.timing {
         let word = if timing == "on" { "Y" } else { "N" };
         fs::write(TIMING, word).map_err(|error| {

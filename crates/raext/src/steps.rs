@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Shows the steps of a command.
-pub struct Steps {
+pub(crate) struct Steps {
     bar: ProgressBar,
     plain: bool,
     /// Where there is no terminal, say nothing at all.
@@ -19,7 +19,7 @@ pub struct Steps {
 
 impl Steps {
     /// A step display with nothing to show yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let plain = !std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(
             None,
@@ -34,13 +34,13 @@ impl Steps {
 
     /// Without a terminal, print no lines for steps from now on: standard error is
     /// the output of another program.
-    pub fn hush(&self) {
+    pub(crate) fn hush(&self) {
         self.hushed.set(true);
     }
 
     /// Set how far a counted step is, and what comes next. Where there is no terminal,
     /// each part has a line, or ten lines are enough.
-    pub fn at(&self, done: u64, total: u64, what: &str, each: bool) {
+    pub(crate) fn at(&self, done: u64, total: u64, what: &str, each: bool) {
         self.bar.set_style(known());
         self.bar.set_length(total);
         self.bar.set_position(done);
@@ -53,7 +53,7 @@ impl Steps {
     }
 
     /// Remove the display.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -9,7 +9,7 @@ use raext_vm::Paths;
 use std::fs;
 
 /// Train, write, and say how good it is.
-pub fn run(args: &TrainArgs) -> Result<()> {
+pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let recording = Recording::read(&args.recording)?;
     let output = match &args.output {
         Some(output) => output.clone(),

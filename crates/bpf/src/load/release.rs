@@ -236,7 +236,7 @@ fn add_pins(folder: &Path, resource: Resource, found: &mut Vec<Holder>) {
 ///
 /// # Errors
 /// When the pin cannot be opened.
-pub fn pinned(path: &Path) -> Result<String, libbpf_rs::Error> {
+pub(super) fn pinned(path: &Path) -> Result<String, libbpf_rs::Error> {
     // libbpf opens any pin as a link. Only its descriptor is used here.
     // Dropping it closes the descriptor; the pin keeps the object.
     let link = libbpf_rs::Link::open(path)?;

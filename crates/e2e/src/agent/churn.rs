@@ -21,7 +21,11 @@ const ASKED_WITHIN: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When a step or a reader fails.
-pub fn run(churn: &Churn, stage: &Stage, progress: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+pub(super) fn run(
+    churn: &Churn,
+    stage: &Stage,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(), Failure> {
     let readers =
         Readers::start(stage.target(), churn.readers).context(|| "start the readers".into())?;
     let mut decided = 0;

@@ -30,7 +30,7 @@ struct Fiemap {
 }
 
 /// The place on the device of the byte at `offset` of the file.
-pub fn device_offset(file: &File, offset: u64) -> io::Result<u64> {
+pub(super) fn device_offset(file: &File, offset: u64) -> io::Result<u64> {
     let mut map = Fiemap {
         start: offset,
         length: 1,

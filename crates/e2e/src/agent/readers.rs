@@ -24,14 +24,14 @@ const YIELDING: i32 = 19;
 /// Threads at work. Dropped without [`Readers::stop`], they are ended and waited
 /// for, too: the device below them may be taken away then.
 #[derive(Debug)]
-pub struct Readers {
+pub(super) struct Readers {
     end: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Result<ReadersReport, StageError>>>,
 }
 
 /// What the readers did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ReadersReport {
+pub(super) struct ReadersReport {
     /// Accesses.
     pub ops: u64,
     /// Bytes read and found right.
@@ -68,7 +68,7 @@ impl Readers {
     ///
     /// # Errors
     /// When one of them failed or found wrong data.
-    pub fn stop(mut self) -> Result<ReadersReport, StageError> {
+    pub(super) fn stop(mut self) -> Result<ReadersReport, StageError> {
         self.end.store(true, Ordering::Relaxed);
         let mut report = ReadersReport::default();
         for thread in self.threads.drain(..) {

@@ -12,7 +12,7 @@ use std::os::unix::process::ExitStatusExt as _;
 ///
 /// # Errors
 /// When something else goes wrong than what the device was made to do.
-pub fn read_all(stage: &Stage, by: ReadBy) -> Result<Sight, Failure> {
+pub(super) fn read_all(stage: &Stage, by: ReadBy) -> Result<Sight, Failure> {
     stage.chill().context(|| "drop the caches".into())?;
     let decided = decisions();
     let sight = match by {

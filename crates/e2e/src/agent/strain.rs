@@ -49,7 +49,10 @@ struct Comings {
 ///
 /// # Errors
 /// When a step fails that must not.
-pub fn run(spec: &StressSpec, progress: &mut dyn FnMut(&str)) -> Result<StressReport, Failure> {
+pub(super) fn run(
+    spec: &StressSpec,
+    progress: &mut dyn FnMut(&str),
+) -> Result<StressReport, Failure> {
     if spec.policies.is_empty() || spec.fs == raext_model::Fs::Raw {
         return Err(Failure {
             what: "strain the kernel".into(),

@@ -18,7 +18,7 @@ use std::thread;
 
 /// What a worker is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Order {
+pub(super) struct Order {
     /// The cgroup to do it in.
     pub cgroup: Option<String>,
     /// What to do.
@@ -27,7 +27,7 @@ pub struct Order {
 
 /// The part of a request that a worker does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Job {
+pub(super) enum Job {
     /// Use the files of a ground until the input ends.
     Stress {
         /// What the ground is made of.
@@ -54,7 +54,7 @@ pub enum Job {
 
 /// A message of a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Word {
+pub(super) enum Word {
     /// It is still at work.
     Progress(String),
     /// The end of [`Job::Touch`].
@@ -68,7 +68,7 @@ pub enum Word {
 }
 
 /// A worker, seen from the one who started it. Dropped, it is killed.
-pub struct Worker {
+pub(super) struct Worker {
     child: Child,
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
@@ -79,7 +79,7 @@ impl Worker {
     ///
     /// # Errors
     /// When there can be no process.
-    pub fn start(order: &Order) -> Result<Self, Failure> {
+    pub(super) fn start(order: &Order) -> Result<Self, Failure> {
         let what = || "start a worker".to_owned();
         let mut child = Command::new("/proc/self/exe")
             .arg("work")
@@ -98,7 +98,7 @@ impl Worker {
     ///
     /// # Errors
     /// When it says what cannot be understood.
-    pub fn next(&mut self) -> Result<Option<Word>, Failure> {
+    pub(super) fn next(&mut self) -> Result<Option<Word>, Failure> {
         match read_message(&mut self.from) {
             Ok(reply) => Ok(Some(reply)),
             Err(WireError::Closed) => Ok(None),
@@ -110,13 +110,13 @@ impl Worker {
     ///
     /// # Errors
     /// When it is not there any more.
-    pub fn begin(&mut self) -> Result<(), Failure> {
+    pub(super) fn begin(&mut self) -> Result<(), Failure> {
         let Some(to) = &mut self.to else { return Ok(()) };
         to.write_all(b"\n").and_then(|()| to.flush()).context(|| "tell a worker to begin".into())
     }
 
     /// End its input.
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.to = None;
     }
 
@@ -124,13 +124,13 @@ impl Worker {
     ///
     /// # Errors
     /// When it cannot be waited for.
-    pub fn wait(&mut self) -> Result<ExitStatus, Failure> {
+    pub(super) fn wait(&mut self) -> Result<ExitStatus, Failure> {
         self.to = None;
         self.child.wait().context(|| "wait for a worker".into())
     }
 
     /// The failure of having ended without an answer.
-    pub fn lost(&mut self) -> Failure {
+    pub(super) fn lost(&mut self) -> Failure {
         let why = match self.wait() {
             Ok(status) => match status.signal() {
                 Some(signal) => format!("it was ended by signal {signal}"),
@@ -151,7 +151,7 @@ impl Drop for Worker {
 }
 
 /// `raext-e2e-agent work`: the life of a worker.
-pub fn run() -> ExitCode {
+pub(super) fn run() -> ExitCode {
     // Its lock is not held any longer than this.
     let order = read_message(&mut stdin().lock());
     let order: Result<Order, _> = order.context(|| "read the order".into());

@@ -24,7 +24,7 @@ pub fn product(table: Table<Agent>) -> Table<Agent> {
 ///
 /// # Errors
 /// When the port cannot be opened or brings a message that is none.
-pub fn run(table: &Table<Agent>) -> Result<(), AgentError> {
+pub(crate) fn run(table: &Table<Agent>) -> Result<(), AgentError> {
     let mut port = Port::open()?;
     let ready = prepare();
     let is_up = ready.is_ok();

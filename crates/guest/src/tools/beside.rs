@@ -43,7 +43,7 @@ impl How {
 /// sides is fixed, and each is timed by itself: whoever ends first leaves the
 /// device to the other. After the limit, unless it is 0, both are stopped, and what
 /// they have done until then is told.
-pub fn command(arguments: &[String]) -> Result<String, ToolError> {
+pub(super) fn command(arguments: &[String]) -> Result<String, ToolError> {
     let usage = || ToolError::usage(USAGE);
     let [how, threads, reads, path, seed, limit, program, arguments @ ..] = arguments else {
         return Err(usage());

@@ -7,10 +7,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 /// What a random reader reads at once, bytes.
-pub const BLOCK: usize = 4096;
+pub(super) const BLOCK: usize = 4096;
 
 /// A number that looks random, of another one.
-pub fn mix(number: u64) -> u64 {
+pub(super) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -18,17 +18,17 @@ pub fn mix(number: u64) -> u64 {
 }
 
 /// The word at the `index`th place of a file (or a tensor) that is known by `seed`.
-pub fn word(seed: u64, index: u64) -> u64 {
+pub(super) fn word(seed: u64, index: u64) -> u64 {
     mix(seed ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// A sum of words that knows their order, to be continued.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sum(u64);
+pub(super) struct Sum(u64);
 
 impl Sum {
     /// With these bytes, whose number is a multiple of eight but for the last ones.
-    pub fn add(&mut self, bytes: &[u8]) {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {
             self.one(u64::from_le_bytes(*word));
@@ -39,18 +39,18 @@ impl Sum {
     }
 
     /// With this word.
-    pub fn one(&mut self, word: u64) {
+    pub(super) fn one(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
     /// As it is told.
-    pub fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         format!("{:016x}", self.0)
     }
 }
 
 /// Whether a block is the `index`th one of the file.
-pub fn is_block(seed: u64, index: u64, block: &[u8]) -> bool {
+pub(super) fn is_block(seed: u64, index: u64, block: &[u8]) -> bool {
     let words = (BLOCK / 8) as u64;
     let is = |at: u64| {
         let bytes = &block[at as usize * 8..][..8];
@@ -60,7 +60,7 @@ pub fn is_block(seed: u64, index: u64, block: &[u8]) -> bool {
 }
 
 /// `fill FILE MIB SEED`
-pub fn fill_command(arguments: &[String]) -> Result<String, ToolError> {
+pub(super) fn fill_command(arguments: &[String]) -> Result<String, ToolError> {
     let usage = || ToolError::usage("fill FILE MIB SEED");
     let [path, mib, seed] = arguments else { return Err(usage()) };
     let (mib, seed): (u64, u64) =

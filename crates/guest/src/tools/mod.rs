@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Do what the arguments say.
-pub fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
+pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     let name = arguments.next().unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
     let said = match &*name {

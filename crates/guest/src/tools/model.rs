@@ -43,7 +43,7 @@ struct Tensor {
 type Header = BTreeMap<String, Tensor>;
 
 /// `model-make FOLDER`
-pub fn make_command(arguments: &[String]) -> Result<String, ToolError> {
+pub(super) fn make_command(arguments: &[String]) -> Result<String, ToolError> {
     let [dir] = arguments else { return Err(ToolError::usage("model-make FOLDER")) };
     let bytes = make(Path::new(dir), LAYERS)?;
     Ok(format!("made {bytes} bytes"))
@@ -51,7 +51,7 @@ pub fn make_command(arguments: &[String]) -> Result<String, ToolError> {
 
 /// `model-load FOLDER LAYERS`: those of the first so many layers by name, which
 /// is not by number.
-pub fn load_command(arguments: &[String]) -> Result<String, ToolError> {
+pub(super) fn load_command(arguments: &[String]) -> Result<String, ToolError> {
     let usage = || ToolError::usage("model-load FOLDER LAYERS");
     let [dir, layers] = arguments else { return Err(usage()) };
     let layers = layers.parse().map_err(|_| usage())?;

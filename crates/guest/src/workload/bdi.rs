@@ -13,7 +13,7 @@ const CLASS: &str = "/sys/class/bdi";
 
 /// The setting of a file system on the device `number` (`MAJOR:MINOR`). It is the
 /// device's, but for btrfs, which has one of its own for each mount.
-pub fn setting(fs: Fs, number: &str) -> Result<PathBuf, StageError> {
+pub(crate) fn setting(fs: Fs, number: &str) -> Result<PathBuf, StageError> {
     let class = Path::new(CLASS);
     let name = match fs {
         Fs::Btrfs => newest(class, "btrfs-")?,
@@ -35,13 +35,13 @@ fn newest(class: &Path, prefix: &str) -> Result<String, StageError> {
 }
 
 /// The value of a setting, KiB.
-pub fn read(setting: &Path) -> Result<u32, StageError> {
+pub(crate) fn read(setting: &Path) -> Result<u32, StageError> {
     let text = fs::read_to_string(setting).at("reading", setting)?;
     text.trim().parse().map_err(std::io::Error::other).at("reading", setting)
 }
 
 /// Change a setting.
-pub fn write(setting: &Path, kb: u32) -> Result<(), StageError> {
+pub(crate) fn write(setting: &Path, kb: u32) -> Result<(), StageError> {
     fs::write(setting, kb.to_string()).at("writing", setting)
 }
 

@@ -21,7 +21,7 @@ const PAGE: usize = 4096;
 ///
 /// # Errors
 /// When an access fails or, in the first pass, brings wrong data.
-pub fn passes(
+pub(super) fn passes(
     target: &Target,
     access: CachedAccess,
     passes: u32,

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 const PORTION: u64 = 32 << 20;
 
 /// What is known while copying.
-pub struct Copy<'a> {
+pub(super) struct Copy<'a> {
     progress: &'a mut dyn FnMut(&str),
     /// Files with several names, by device and inode: where the copy is.
     linked: HashMap<(u64, u64), PathBuf>,
@@ -28,12 +28,12 @@ pub struct Copy<'a> {
 
 impl<'a> Copy<'a> {
     /// Nothing was copied yet.
-    pub fn new(progress: &'a mut dyn FnMut(&str)) -> Self {
+    pub(super) fn new(progress: &'a mut dyn FnMut(&str)) -> Self {
         Self { progress, linked: HashMap::new(), bytes: 0, told: 0 }
     }
 
     /// Bytes of files that were copied.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
@@ -42,7 +42,7 @@ impl<'a> Copy<'a> {
     ///
     /// # Errors
     /// When something cannot be read or written.
-    pub fn copy(&mut self, from: &Path, to: &Path) -> Result<(), StageError> {
+    pub(super) fn copy(&mut self, from: &Path, to: &Path) -> Result<(), StageError> {
         let meta = fs::metadata(from).at("looking at", from)?;
         self.node(from, &meta, to)
     }

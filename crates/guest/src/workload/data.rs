@@ -22,18 +22,18 @@ pub fn fill(offset: u64, buffer: &mut [u8]) {
 }
 
 /// Compares what was read with what was written, and sums it up.
-pub struct Verifier {
+pub(super) struct Verifier {
     hash: Xxh3,
     bytes: u64,
 }
 
 impl Verifier {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { hash: Xxh3::new(), bytes: 0 }
     }
 
     /// Take in what was read at `offset` (a multiple of 8).
-    pub fn take(&mut self, offset: u64, read: &[u8]) -> Result<(), StageError> {
+    pub(super) fn take(&mut self, offset: u64, read: &[u8]) -> Result<(), StageError> {
         verify(offset, read)?;
         self.hash.update(read);
         self.bytes += read.len() as u64;
@@ -41,12 +41,12 @@ impl Verifier {
     }
 
     /// Bytes taken in.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// The checksum, in the order in which the bytes were taken in.
-    pub fn checksum(&self) -> u64 {
+    pub(super) fn checksum(&self) -> u64 {
         self.hash.digest()
     }
 }

@@ -6,7 +6,7 @@
 //! verified when the clock has stopped. A [`Volume`] is such a device with the
 //! files of programs, which run in a [`Root`].
 
-pub mod bdi;
+pub(crate) mod bdi;
 mod cached;
 mod cgroup;
 mod copy;
@@ -25,7 +25,8 @@ pub use data::{fill, verify};
 pub use error::{Context as StageContext, StageError};
 pub use mounts::{MOUNT_POINT, Mount, Places};
 pub use nullblk::{NullBlk, node};
-pub use root::{Bound, Root};
-pub use stage::{DROP_CACHES, Stage, drop_caches, write_data};
+pub(crate) use root::{Bound, Root};
+pub(crate) use stage::drop_caches;
+pub use stage::{DROP_CACHES, Stage, write_data};
 pub use target::{DeviceReads, Mapping, PAGE, Target};
-pub use volume::Volume;
+pub(crate) use volume::Volume;

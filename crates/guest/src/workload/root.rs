@@ -29,7 +29,7 @@ const MOUNTS: [(&str, &str, Option<&CStr>); 6] = [
 
 /// The overlay. Dropped, it is gone with all that was written to it.
 #[derive(Debug)]
-pub struct Root {
+pub(crate) struct Root {
     // The last one first: what is mounted in it, it, what it writes to.
     mounts: Vec<Mounted>,
 }
@@ -40,7 +40,7 @@ impl Root {
     ///
     /// # Errors
     /// When the kernel does not play along (it needs the module `overlay`).
-    pub fn new(layers: &[String], as_user: bool) -> Result<Self, StageError> {
+    pub(crate) fn new(layers: &[String], as_user: bool) -> Result<Self, StageError> {
         let mut root = Self { mounts: Vec::new() };
         fs::create_dir_all(WRITTEN).at("making", Path::new(WRITTEN))?;
         root.mount("tmpfs", Path::new(WRITTEN), MountFlags::empty(), Some(c"mode=0755"))?;
@@ -70,7 +70,7 @@ impl Root {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &'static Path {
+    pub(crate) fn path(&self) -> &'static Path {
         Path::new(ROOT)
     }
 
@@ -111,14 +111,14 @@ fn escaped(layer: &str) -> String {
 
 /// A folder (or a file) of the guest, seen in a root. Dropped, it is not.
 #[derive(Debug)]
-pub struct Bound(Mounted);
+pub(crate) struct Bound(Mounted);
 
 impl Bound {
     /// Show `from` at the path `at` of the root, which is made if need be.
     ///
     /// # Errors
     /// When the kernel does not play along.
-    pub fn new(from: &Path, root: &Path, at: &str) -> Result<Self, StageError> {
+    pub(crate) fn new(from: &Path, root: &Path, at: &str) -> Result<Self, StageError> {
         let folder = fs::metadata(from).at("looking at", from)?.is_dir();
         let place = place_in(root, at, folder)?;
         let real = fs::read_link(path_of(&place)).at("finding", Path::new(at))?;
@@ -130,7 +130,7 @@ impl Bound {
     ///
     /// # Errors
     /// When somebody does; it stays as it is.
-    pub fn release(&self) -> Result<(), StageError> {
+    pub(crate) fn release(&self) -> Result<(), StageError> {
         unmount(&self.0.0, UnmountFlags::empty()).at("unmounting", &self.0.0)
     }
 }

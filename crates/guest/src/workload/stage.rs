@@ -141,7 +141,7 @@ impl Stage {
 ///
 /// # Errors
 /// When the kernel does not play along.
-pub fn drop_caches() -> Result<(), StageError> {
+pub(crate) fn drop_caches() -> Result<(), StageError> {
     rustix::fs::sync();
     fs::write(DROP_CACHES, "3").at("writing", Path::new(DROP_CACHES))
 }

@@ -207,7 +207,7 @@ impl Clocks {
 }
 
 /// Processor time of this thread so far.
-pub fn cpu_time() -> Duration {
+pub(super) fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// The folders of a volume, where the programs' root has them, and the device.
 /// Dropped, all are gone.
 #[derive(Debug)]
-pub struct Volume {
+pub(crate) struct Volume {
     // In the order of their end: what is seen of the mount, the mount, the device.
     /// One for each folder, but while it is mounted anew.
     bound: Vec<Option<Bound>>,
@@ -33,7 +33,7 @@ impl Volume {
     /// # Errors
     /// When the kernel or a mkfs program does not play along, or the data does not
     /// fit; nothing is left behind then.
-    pub fn new(
+    pub(crate) fn new(
         spec: &Spec,
         root: &Path,
         progress: &mut dyn FnMut(&str),
@@ -71,7 +71,7 @@ impl Volume {
     /// # Errors
     /// When the kernel does not play along, or a program uses the volume that is
     /// to be mounted anew.
-    pub fn chill(&mut self, caches: Caches) -> Result<(), StageError> {
+    pub(crate) fn chill(&mut self, caches: Caches) -> Result<(), StageError> {
         match caches {
             Caches::All => drop_caches(),
             Caches::Volume => {
@@ -87,7 +87,7 @@ impl Volume {
     ///
     /// # Errors
     /// When that is not to be read.
-    pub fn kernel_dev(&self) -> Result<u32, StageError> {
+    pub(crate) fn kernel_dev(&self) -> Result<u32, StageError> {
         self.mount.device_number()
     }
 
@@ -96,7 +96,7 @@ impl Volume {
     ///
     /// # Errors
     /// When it is not to be found.
-    pub fn readahead_setting(&self) -> Result<PathBuf, StageError> {
+    pub(crate) fn readahead_setting(&self) -> Result<PathBuf, StageError> {
         bdi::setting(self.mount.fs(), &self.device.number()?)
     }
 
@@ -104,7 +104,7 @@ impl Volume {
     ///
     /// # Errors
     /// When it does not come to rest.
-    pub fn device_reads(&self) -> Result<DeviceReads, StageError> {
+    pub(crate) fn device_reads(&self) -> Result<DeviceReads, StageError> {
         DeviceReads::of(&self.device.stat())
     }
 

@@ -175,11 +175,11 @@ impl Model {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Scans differ by their run, which `asked` and `followed` repeat.
-    pub fn simple() -> Vec<Example> {
+    pub(crate) fn simple() -> Vec<Example> {
         let example = |i: u32| {
             let scan = i % 2;
             let features = [0, 4 + scan, scan * (100 + i), 0, scan * 9, i, 0, 0];

@@ -168,12 +168,12 @@ fn json(value: &impl Serialize) -> String {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
     use raext_model::{DeviceProfile, Fs, Workload};
 
     /// A recording of one run with these events.
-    pub fn with(events: Vec<Event>) -> Recording {
+    pub(crate) fn with(events: Vec<Event>) -> Recording {
         let device = Device { profile: DeviceProfile::Disk, fs: Fs::Ext4, data_bytes: 1 << 26 };
         let about = About { raext_recording: FORMAT, kernel: "6.12".into(), device };
         let spec = Workload::SeqRead.default_spec();
@@ -181,7 +181,7 @@ pub mod tests {
     }
 
     /// A decision on a file of 16384 pages.
-    pub fn decision(event: u32, index: u64, req: u32, start: u64, size: u32) -> Event {
+    pub(crate) fn decision(event: u32, index: u64, req: u32, start: u64, size: u32) -> Event {
         let flags = Flags { event, hint: 0 };
         Event::Decision { ino: 12, flags, index, req, file: 16384, start, size }
     }

@@ -9,7 +9,7 @@ use raext_vm::{Captured, Session};
 use std::collections::BTreeMap;
 
 /// Where the data lies in a program's root.
-pub const DATA: &str = "/data";
+pub(super) const DATA: &str = "/data";
 /// Nothing of the catalogue takes nearly that long.
 const DEADLINE_MS: u64 = 300_000;
 /// Nor does anything of it need nearly that long before it begins with what is timed.
@@ -18,7 +18,7 @@ const START_MS: u64 = 10_000;
 const END_MS: u64 = 120_000;
 
 /// The guest, with a root and the data of a row.
-pub struct Guest<'a> {
+pub(crate) struct Guest<'a> {
     /// The machine.
     pub session: &'a mut Session,
     /// The device that the data lies on.
@@ -39,7 +39,7 @@ impl Guest<'_> {
     ///
     /// # Errors
     /// When a program uses it.
-    pub fn drop_caches(&mut self) -> Result<(), SoftwareError> {
+    pub(crate) fn drop_caches(&mut self) -> Result<(), SoftwareError> {
         if self.cold {
             self.session.ask(DropCaches { caches: Caches::Volume })?;
         }
@@ -51,7 +51,7 @@ impl Guest<'_> {
     /// # Errors
     /// When it does not; [`SoftwareError::Cut`] if what it is timed for takes longer
     /// than the limit for sure.
-    pub fn run(&mut self, mut program: Program) -> Result<Captured, SoftwareError> {
+    pub(crate) fn run(&mut self, mut program: Program) -> Result<Captured, SoftwareError> {
         let name = name_of(&program);
         let cut = self.limit_ms.map(|ms| ms + START_MS).filter(|ms| *ms < DEADLINE_MS);
         if cut.is_some() {
@@ -68,7 +68,7 @@ impl Guest<'_> {
     ///
     /// # Errors
     /// When the guest cannot.
-    pub fn start(&mut self, program: Program) -> Result<Behind, SoftwareError> {
+    pub(crate) fn start(&mut self, program: Program) -> Result<Behind, SoftwareError> {
         let name = name_of(&program);
         Ok(Behind { id: self.session.ask(StartProgram { program })?, name })
     }
@@ -77,7 +77,7 @@ impl Guest<'_> {
     ///
     /// # Errors
     /// When it does not end well.
-    pub fn end(&mut self, behind: Behind, signal: i32) -> Result<Captured, SoftwareError> {
+    pub(crate) fn end(&mut self, behind: Behind, signal: i32) -> Result<Captured, SoftwareError> {
         let end = EndProgram { id: behind.id, signal, within_ms: END_MS };
         let captured = self.session.end_program(end)?;
         well(&behind.name, captured)
@@ -85,7 +85,7 @@ impl Guest<'_> {
 
     /// A number by the speed of the device, so that a run takes neither too long
     /// on a slow one nor too short on a fast one.
-    pub fn sized(&self, disk: u64, cloud: u64, nvme: u64) -> u64 {
+    pub(crate) fn sized(&self, disk: u64, cloud: u64, nvme: u64) -> u64 {
         match self.profile {
             DeviceProfile::Disk => disk,
             DeviceProfile::Cloud => cloud,
@@ -97,20 +97,20 @@ impl Guest<'_> {
     ///
     /// # Errors
     /// When it did not.
-    pub fn fact(&self, name: &'static str) -> Result<&str, SoftwareError> {
+    pub(crate) fn fact(&self, name: &'static str) -> Result<&str, SoftwareError> {
         let fact = self.facts.get(name).map(String::as_str);
         fact.ok_or_else(|| SoftwareError::output("the data set", name, ""))
     }
 }
 
 /// A program in the background.
-pub struct Behind {
+pub(crate) struct Behind {
     id: u32,
     name: String,
 }
 
 /// A program of a root, run by root without a limit.
-pub fn program<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Program {
+pub(super) fn program<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Program {
     let env = [
         ("PATH", "/usr/sbin:/usr/bin:/usr/lib/postgresql/15/bin"),
         ("LC_ALL", "C.UTF-8"),
@@ -131,7 +131,7 @@ pub fn program<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Program {
 }
 
 /// A script of the shell, that ends with its first command that fails.
-pub fn shell(script: &str) -> Program {
+pub(super) fn shell(script: &str) -> Program {
     program(["bash", "-e", "-u", "-o", "pipefail", "-c", script])
 }
 

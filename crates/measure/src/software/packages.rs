@@ -9,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 /// The tag of the share that has all roots.
-pub const SHARE: &str = "software";
+pub(super) const SHARE: &str = "software";
 /// Users and groups that packages would have made.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
     postgres:x:101:101:PostgreSQL:/data:/bin/bash\n\

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// `raext compare`
 #[derive(Debug, Args)]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// A policy, with tunables after a colon: wide:limit_kb=8192. May be repeated
     /// [default: auto, wide and lean].
     #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
@@ -48,7 +48,7 @@ pub struct CompareArgs {
 /// Exit status: 1 if a cell failed or has a wrong answer, 130 if interrupted.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// A policy, with tunables after a colon: wide:limit_kb=8192. May be repeated
     /// [default: auto, tree, wide and lean].
     #[arg(long = "policy", short, value_name = "POLICY[:NAME=VALUE,...]")]
@@ -102,7 +102,7 @@ pub struct BenchArgs {
 /// seeds. The file is JSON, one value a line. docs/learned.md has its format.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub struct RecordArgs {
+pub(crate) struct RecordArgs {
     /// Write the recording to this file.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
@@ -130,7 +130,7 @@ pub struct RecordArgs {
 
 /// `raext train`
 #[derive(Debug, Args)]
-pub struct TrainArgs {
+pub(crate) struct TrainArgs {
     /// A file that `raext record` wrote.
     pub recording: PathBuf,
     /// Write the tree to this file [default: policies/tree/src/tree.rs of the checkout].
@@ -140,7 +140,7 @@ pub struct TrainArgs {
 
 /// `raext cost`
 #[derive(Debug, Args)]
-pub struct CostArgs {
+pub(crate) struct CostArgs {
     /// The policy.
     #[arg(default_value = "noop")]
     pub policy: String,

@@ -5,8 +5,8 @@
 mod measure;
 mod trial;
 
-pub use measure::{BenchArgs, CompareArgs, CostArgs, RecordArgs, TrainArgs};
-pub use trial::TryArgs;
+pub(crate) use measure::{BenchArgs, CompareArgs, CostArgs, RecordArgs, TrainArgs};
+pub(crate) use trial::TryArgs;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -24,7 +24,7 @@ use std::path::PathBuf;
 /// environment lacks something.
 #[derive(Debug, Parser)]
 #[command(name = "raext", version, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
@@ -32,7 +32,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Create a policy of your own: a crate with tests.
     New(NewArgs),
     /// Compile a policy, a Rust crate or a C file, into an object file.
@@ -91,7 +91,7 @@ pub enum Command {
 
 /// `raext new`
 #[derive(Debug, Args)]
-pub struct NewArgs {
+pub(crate) struct NewArgs {
     /// The new folder. Its last part is the policy's name: at most 15 small letters,
     /// digits, '-' and '_'.
     pub name: PathBuf,
@@ -99,7 +99,7 @@ pub struct NewArgs {
 
 /// `raext build`
 #[derive(Debug, Args)]
-pub struct BuildArgs {
+pub(crate) struct BuildArgs {
     /// The policy's source: a shipped policy, the folder of a crate, or a C file.
     pub policy: String,
     /// Write the object file here [default: build/policies/NAME.bpf.o].
@@ -109,7 +109,7 @@ pub struct BuildArgs {
 
 /// Tunables of one policy.
 #[derive(Debug, Args)]
-pub struct SetArgs {
+pub(crate) struct SetArgs {
     /// Set a tunable, for example limit_kb=4096. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
@@ -117,7 +117,7 @@ pub struct SetArgs {
 
 /// Which kernel the microVM boots.
 #[derive(Debug, Args)]
-pub struct KernelArgs {
+pub(crate) struct KernelArgs {
     /// Boot the newest kernel of this series ("6.18"; see `raext kernels`), or
     /// this kernel image [default: 6.12].
     #[arg(long, value_name = "SERIES|FILE")]
@@ -129,14 +129,14 @@ pub struct KernelArgs {
 
 impl KernelArgs {
     /// The kernel that the arguments name.
-    pub fn choice(&self) -> KernelChoice {
+    pub(crate) fn choice(&self) -> KernelChoice {
         KernelChoice { want: self.kernel.clone().unwrap_or_default(), untested: self.untested }
     }
 }
 
 /// `raext check`
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// The policy.
     pub policy: String,
     #[command(flatten)]
@@ -153,7 +153,7 @@ pub struct CheckArgs {
 
 /// `raext attach`
 #[derive(Debug, Args)]
-pub struct AttachArgs {
+pub(crate) struct AttachArgs {
     /// The policy.
     pub policy: String,
     #[command(flatten)]
@@ -180,7 +180,7 @@ pub struct AttachArgs {
 
 /// `raext detach`
 #[derive(Debug, Args)]
-pub struct DetachArgs {
+pub(crate) struct DetachArgs {
     /// The name that `raext list` shows.
     #[arg(required_unless_present = "all")]
     pub name: Option<String>,
@@ -191,7 +191,7 @@ pub struct DetachArgs {
 
 /// `raext swap`
 #[derive(Debug, Args)]
-pub struct SwapArgs {
+pub(crate) struct SwapArgs {
     /// The name that `raext list` shows.
     pub name: String,
     /// The new policy. Cgroup, device and guard stay the same.
@@ -202,7 +202,7 @@ pub struct SwapArgs {
 
 /// `raext stats`
 #[derive(Debug, Args)]
-pub struct StatsArgs {
+pub(crate) struct StatsArgs {
     /// Print again every SECONDS seconds, with the change since the last round.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1",
           value_parser = clap::value_parser!(u64).range(1..))]
@@ -220,7 +220,7 @@ pub struct StatsArgs {
 
 /// `raext list`
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -228,7 +228,7 @@ pub struct ListArgs {
 
 /// `raext module`
 #[derive(Debug, Subcommand)]
-pub enum ModuleCommand {
+pub(crate) enum ModuleCommand {
     /// Build the module for the running kernel (needs its headers).
     Build {
         /// Accept a kernel of a series that the project is not tested on.
@@ -243,7 +243,7 @@ pub enum ModuleCommand {
 
 /// `raext man`
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// The command whose page is printed, such as `attach` or `module build` [default:
     /// raext itself].
     #[arg(value_name = "COMMAND")]
@@ -260,7 +260,7 @@ fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
 }
 
 /// Split `name=value`.
-pub fn key_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
             Ok((name.trim().to_owned(), value.trim().to_owned()))

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// `raext try`
 #[derive(Debug, Args)]
 #[command(override_usage = "raext try [OPTIONS] -- COMMAND [ARGUMENT]...")]
-pub struct TryArgs {
+pub(crate) struct TryArgs {
     /// The policy, with tunables after a colon: wide:limit_kb=8192 [default:
     /// none, the kernel's own readahead].
     #[arg(long, short, value_name = "POLICY[:NAME=VALUE,...]")]

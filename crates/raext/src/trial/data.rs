@@ -15,7 +15,7 @@ const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// A folder (or a file) for the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Data {
+pub(super) struct Data {
     /// Its path, without symbolic links.
     pub path: PathBuf,
     /// Whether it is on this machine; else it is to be made.
@@ -28,7 +28,7 @@ pub struct Data {
 
 /// Find out what was given. Where something `makes` data, a folder need not be
 /// there yet.
-pub fn resolve(given: &[PathBuf], makes: bool) -> Result<Vec<Data>> {
+pub(super) fn resolve(given: &[PathBuf], makes: bool) -> Result<Vec<Data>> {
     let mut found: Vec<Data> = Vec::new();
     for path in given {
         let data = look(path, makes)?;

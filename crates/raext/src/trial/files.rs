@@ -17,7 +17,7 @@ const DEPTH: u32 = 3;
 
 /// The program `name` along `path`, its interpreter and libraries, as far as they
 /// are found; those in `data` are to stay cold.
-pub fn of(name: &str, cwd: &Path, path: &OsStr, data: &[PathBuf]) -> Vec<String> {
+pub(super) fn of(name: &str, cwd: &Path, path: &OsStr, data: &[PathBuf]) -> Vec<String> {
     let mut files = vec![PathBuf::from(OF_THE_LINKER)];
     if let Some(program) = look_up(name, cwd, path) {
         collect(&program, path, DEPTH, &mut files);

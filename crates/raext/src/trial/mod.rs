@@ -36,7 +36,7 @@ use xxhash_rust::xxh3::Xxh3;
 const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Run the command, pass its output on, print the summary, end with the command's status.
-pub fn run(args: &TryArgs, steps: &Rc<Steps>) -> Result<Exit> {
+pub(crate) fn run(args: &TryArgs, steps: &Rc<Steps>) -> Result<Exit> {
     steps.hush();
     let plan = Rc::new(Plan::resolve(args, steps)?);
     if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// The tag of the share with all of this machine's files.
-pub const HOST: &str = "host";
+pub(super) const HOST: &str = "host";
 /// What the guest needs for itself, for what it reads from the share, and for
 /// what programs write.
 const REST_MIB: u64 = 1024;
@@ -27,7 +27,7 @@ const MIB: u64 = 1 << 20;
 
 /// Everything that a trial needs to know.
 #[derive(Debug)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The contenders, in the order of their runs.
     pub contenders: Vec<Contender>,
     /// How often: the kernel beside itself is run twice.
@@ -52,7 +52,7 @@ pub struct Plan {
 
 impl Plan {
     /// Understand the arguments and build what has to be built.
-    pub fn resolve(args: &TryArgs, steps: &Rc<Steps>) -> Result<Self> {
+    pub(super) fn resolve(args: &TryArgs, steps: &Rc<Steps>) -> Result<Self> {
         if args.fs == Fs::Raw {
             return Err(Error::usage(
                 "--fs raw: files need a file system: ext4, xfs, btrfs, overlay",

@@ -9,7 +9,7 @@ use raext_model::{End, Ran, VERDICTS};
 use serde_json::json;
 
 /// The machine that it ran on, in words.
-pub struct Machine {
+pub(super) struct Machine {
     /// `uname -r` of the guest.
     pub release: String,
     /// KVM or TCG.
@@ -17,7 +17,7 @@ pub struct Machine {
 }
 
 /// A table with a column for each run.
-pub fn table(args: &TryArgs, plan: &Plan, machine: &Machine, made: &[Run]) -> String {
+pub(super) fn table(args: &TryArgs, plan: &Plan, machine: &Machine, made: &[Run]) -> String {
     let runs: Vec<_> = made.iter().map(|run| run.ran.clone()).collect();
     let device = plan.volume.as_ref().map_or_else(
         || "nothing on the device".to_owned(),
@@ -86,7 +86,7 @@ fn is_idle(ran: &Ran) -> bool {
 }
 
 /// The same as JSON.
-pub fn json(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Run]) -> String {
+pub(super) fn json(args: &TryArgs, plan: &Plan, machine: &Machine, runs: &[Run]) -> String {
     let runs: Vec<_> = runs
         .iter()
         .map(|Run { label, ran, .. }| {

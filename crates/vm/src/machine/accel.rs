@@ -69,7 +69,7 @@ static VERDICT: Mutex<Option<Accel>> = Mutex::new(None);
 ///
 /// # Errors
 /// When `RAEXT_ACCEL` names none.
-pub fn choose(
+pub(super) fn choose(
     config: &VmConfig,
     qemu: &Path,
     progress: &dyn Progress,

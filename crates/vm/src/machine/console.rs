@@ -23,13 +23,13 @@ struct State {
 
 /// The text of a console so far.
 #[derive(Debug, Clone, Default)]
-pub struct Console(Arc<(Mutex<State>, Condvar)>);
+pub(super) struct Console(Arc<(Mutex<State>, Condvar)>);
 
 impl Console {
     /// Read `from` to its end in a thread of its own, copying it to `log`.
     /// `notify` is called when the kernel begins to report its end, and when the
     /// console is closed, which is QEMU's end.
-    pub fn follow(
+    pub(super) fn follow(
         from: impl Read + Send + 'static,
         mut log: Option<File>,
         notify: impl Fn() + Send + 'static,
@@ -74,13 +74,13 @@ impl Console {
     }
 
     /// Wait until the machine has closed the console, but no longer than `limit`.
-    pub fn wait_closed(&self, limit: Duration) {
+    pub(super) fn wait_closed(&self, limit: Duration) {
         self.wait(limit, |state| state.closed);
     }
 
     /// Wait until the kernel panics or the machine has closed the console, but
     /// no longer than `limit`. Of a panic, the call trace may still follow.
-    pub fn wait_panic(&self, limit: Duration) {
+    pub(super) fn wait_panic(&self, limit: Duration) {
         self.wait(limit, |state| state.closed || state.trouble.has_panicked());
     }
 
@@ -90,17 +90,17 @@ impl Console {
     }
 
     /// Whether the machine has closed it, by ending.
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
     /// The kernel's report of its end, if there is one.
-    pub fn words(&self) -> Option<String> {
+    pub(super) fn words(&self) -> Option<String> {
         Some(self.lock().trouble.words()).filter(|words| !words.is_empty())
     }
 
     /// The last lines, for an error.
-    pub fn tail(&self) -> String {
+    pub(super) fn tail(&self) -> String {
         let state = self.lock();
         if state.lines.is_empty() {
             return "(it is empty)".into();

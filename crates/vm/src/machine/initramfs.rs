@@ -15,7 +15,7 @@ enum Node {
 
 /// The files of an initramfs, with the directories that hold them.
 #[derive(Debug, Default)]
-pub struct Initramfs {
+pub(super) struct Initramfs {
     /// By path without the leading slash: sorted, a directory comes before
     /// what it holds, as the kernel needs it.
     nodes: BTreeMap<String, Node>,
@@ -27,7 +27,7 @@ impl Initramfs {
     /// # Errors
     /// When `path` is not absolute, leads upwards, or to or through what is
     /// a file or directory already and cannot be both.
-    pub fn add(&mut self, path: &str, content: Vec<u8>, mode: u32) -> Result<(), VmError> {
+    pub(super) fn add(&mut self, path: &str, content: Vec<u8>, mode: u32) -> Result<(), VmError> {
         let refused = || VmError::GuestPath { path: path.to_owned() };
         let relative = path.strip_prefix('/').ok_or_else(refused)?;
         let mut parents = Vec::new();
@@ -50,7 +50,7 @@ impl Initramfs {
     }
 
     /// Whether there is a file at `path`.
-    pub fn has(&self, path: &str) -> bool {
+    pub(super) fn has(&self, path: &str) -> bool {
         let node = path.strip_prefix('/').and_then(|relative| self.nodes.get(relative));
         matches!(node, Some(Node::File { .. }))
     }
@@ -59,7 +59,7 @@ impl Initramfs {
     ///
     /// # Errors
     /// When `to` cannot be written, or a file is larger than newc allows (4 GiB).
-    pub fn write(&self, mut to: impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, mut to: impl Write) -> io::Result<()> {
         for (inode, (path, node)) in (1..).zip(&self.nodes) {
             let entry = Builder::new(path).ino(inode);
             let (entry, content) = match node {

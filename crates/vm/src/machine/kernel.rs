@@ -11,7 +11,7 @@ use std::path::Path;
 const HEAD: u64 = 0x300;
 
 /// Accept an x86-64 bzImage or ELF kernel.
-pub fn check(path: &Path) -> Result<(), VmError> {
+pub(super) fn check(path: &Path) -> Result<(), VmError> {
     let unreadable = |source| VmError::KernelUnreadable { path: path.to_owned(), source };
     let mut head = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

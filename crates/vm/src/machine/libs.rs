@@ -37,7 +37,10 @@ struct Needs {
 ///
 /// # Errors
 /// When the program or a library is no x86-64 ELF file, or a library is missing.
-pub fn closure(program: &Path, content: &[u8]) -> Result<BTreeMap<PathBuf, Vec<u8>>, VmError> {
+pub(super) fn closure(
+    program: &Path,
+    content: &[u8],
+) -> Result<BTreeMap<PathBuf, Vec<u8>>, VmError> {
     let mut found = BTreeMap::new();
     let mut todo = vec![(program.to_owned(), needs(program, content)?)];
     while let Some((file, needs)) = todo.pop() {

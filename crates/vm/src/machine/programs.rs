@@ -15,7 +15,7 @@ const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 ///
 /// # Errors
 /// When one cannot be read, or a program is missing or lacks a library.
-pub fn collect(config: &VmConfig) -> Result<Initramfs, VmError> {
+pub(super) fn collect(config: &VmConfig) -> Result<Initramfs, VmError> {
     let mut initramfs = Initramfs::default();
     initramfs.add("/init", read(&config.agent)?, 0o755)?;
     let mut order = String::new();
@@ -63,7 +63,7 @@ fn in_guest_path(dir: &Path) -> bool {
 }
 
 /// A program by its path, or by its name along `PATH` and, if wanted, `sbin`.
-pub fn look_up(program: &Path, sbin: bool) -> Option<PathBuf> {
+pub(super) fn look_up(program: &Path, sbin: bool) -> Option<PathBuf> {
     if program.components().count() > 1 {
         let path = std::path::absolute(program).ok()?;
         return path.is_file().then_some(path);

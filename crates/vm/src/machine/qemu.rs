@@ -36,7 +36,13 @@ const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=4 panic=-1 oops=panic log
      tsc=reliable no_timer_check mitigations=off nokaslr";
 
 /// A machine with a kernel and a console, which is QEMU's standard output.
-pub fn machine(qemu: &Path, accel: Accel, kernel: &Path, memory_mib: u32, cpus: u32) -> Command {
+pub(super) fn machine(
+    qemu: &Path,
+    accel: Accel,
+    kernel: &Path,
+    memory_mib: u32,
+    cpus: u32,
+) -> Command {
     // There is one clock, and one processor to drive it.
     let cpus = if accel == Accel::Counted { 1 } else { cpus };
     let mut command = Command::new(qemu);
@@ -62,7 +68,7 @@ pub fn machine(qemu: &Path, accel: Accel, kernel: &Path, memory_mib: u32, cpus: 
 
 /// Adds the initramfs and the agent's port, a connected socket that is QEMU's
 /// standard input.
-pub fn add_agent(command: &mut Command, initramfs: &Path) {
+pub(super) fn add_agent(command: &mut Command, initramfs: &Path) {
     command
         .arg("-initrd")
         .arg(initramfs)
@@ -74,7 +80,7 @@ pub fn add_agent(command: &mut Command, initramfs: &Path) {
 /// Adds folders of the host: for each its tag, and a socket to its virtiofsd.
 /// The server of the socket reads and writes the guest's memory itself, so the memory has
 /// to be shareable.
-pub fn add_shares(command: &mut Command, memory_mib: u32, shares: Vec<(String, OwnedFd)>) {
+pub(super) fn add_shares(command: &mut Command, memory_mib: u32, shares: Vec<(String, OwnedFd)>) {
     if shares.is_empty() {
         return;
     }
@@ -98,7 +104,7 @@ pub fn add_shares(command: &mut Command, memory_mib: u32, shares: Vec<(String, O
 ///
 /// # Errors
 /// When one is no file, or its name does not fit.
-pub fn add_disks(command: &mut Command, disks: &[Disk]) -> Result<(), VmError> {
+pub(super) fn add_disks(command: &mut Command, disks: &[Disk]) -> Result<(), VmError> {
     const SERIAL_LEN: usize = 20;
     for (number, disk) in disks.iter().enumerate() {
         let unfit = |why: String| VmError::Unfit { path: disk.path.clone(), why };

@@ -34,10 +34,10 @@ const STEPS: [&str; 6] = [
 ];
 
 /// Where the tree is for the process: a folder that every system has.
-pub const PLACE: &CStr = c"/tmp";
+pub(super) const PLACE: &CStr = c"/tmp";
 
 /// The data that is prepared before `fork()`: after it, nothing may be allocated.
-pub struct ReadOnly {
+pub(super) struct ReadOnly {
     path: CString,
     /// The content of `uid_map` and `gid_map`; none as root.
     maps: Option<(String, String)>,
@@ -48,7 +48,7 @@ impl ReadOnly {
     ///
     /// # Errors
     /// When the path holds a NUL.
-    pub fn new(path: &Path) -> Result<Self, VmError> {
+    pub(super) fn new(path: &Path) -> Result<Self, VmError> {
         let unfit = |_| VmError::Unfit { path: path.into(), why: "no path holds a NUL".into() };
         let maps = (!rustix::process::geteuid().is_root()).then(|| {
             let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
@@ -59,7 +59,7 @@ impl ReadOnly {
 
     /// Give the calling process, which has one thread, the tree at [`PLACE`]. The
     /// error's number names the step, too: see [`ReadOnly::explain`].
-    pub fn enter(&self) -> io::Result<()> {
+    pub(super) fn enter(&self) -> io::Result<()> {
         let step = |step: i32| {
             move |error: Errno| io::Error::from_raw_os_error(error.raw_os_error() | step << 16)
         };
@@ -95,7 +95,7 @@ impl ReadOnly {
     }
 
     /// The meaning of an error of [`ReadOnly::enter`].
-    pub fn explain(error: &io::Error) -> String {
+    pub(super) fn explain(error: &io::Error) -> String {
         let raw = error.raw_os_error().unwrap_or_default();
         let step = STEPS.get((raw >> 16) as usize).copied().unwrap_or("it failed");
         format!("{step}: {}", io::Error::from_raw_os_error(raw & 0xffff))

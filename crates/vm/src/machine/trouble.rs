@@ -28,7 +28,7 @@ const LINES: usize = 64;
 
 /// Collects the kernel's report of its own end, line by line.
 #[derive(Debug, Default)]
-pub struct Trouble {
+pub(super) struct Trouble {
     words: Vec<String>,
     /// Frames seen of the call trace that is being read.
     frames: Option<usize>,
@@ -36,7 +36,7 @@ pub struct Trouble {
 
 impl Trouble {
     /// Take a line of the console. Returns whether it is the first of a report.
-    pub fn see(&mut self, line: &str) -> bool {
+    pub(super) fn see(&mut self, line: &str) -> bool {
         let text = without_stamp(line).trim_end();
         let first = self.words.is_empty();
         if first && !starts(text) {
@@ -49,12 +49,12 @@ impl Trouble {
     }
 
     /// The report; empty while there is none.
-    pub fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         self.words.join("\n")
     }
 
     /// Whether the kernel has said that it will not go on.
-    pub fn has_panicked(&self) -> bool {
+    pub(super) fn has_panicked(&self) -> bool {
         self.words.iter().any(|line| line.starts_with("Kernel panic"))
     }
 

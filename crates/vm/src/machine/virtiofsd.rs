@@ -28,7 +28,7 @@ const END: Duration = Duration::from_millis(500);
 
 /// A running virtiofsd. Dropped, it is gone.
 #[derive(Debug)]
-pub struct Virtiofsd {
+pub(super) struct Virtiofsd {
     child: Child,
     complaints: File,
     /// QEMU's end of the socket, until QEMU has it.
@@ -41,7 +41,7 @@ impl Virtiofsd {
     ///
     /// # Errors
     /// When there is none, the folder is no folder, or this user may not.
-    pub fn start(share: &Share) -> Result<Self, VmError> {
+    pub(super) fn start(share: &Share) -> Result<Self, VmError> {
         let unfit = |why: String| VmError::Unfit { path: share.path.clone(), why };
         let folder = share.path.metadata().map_err(|error| unfit(error.to_string()))?;
         if !folder.is_dir() {
@@ -79,17 +79,17 @@ impl Virtiofsd {
     }
 
     /// The tag that the guest mounts it by.
-    pub fn tag(&self) -> &str {
+    pub(super) fn tag(&self) -> &str {
         &self.tag
     }
 
     /// The end of the socket for QEMU, once.
-    pub fn take_socket(&mut self) -> Option<OwnedFd> {
+    pub(super) fn take_socket(&mut self) -> Option<OwnedFd> {
         self.socket.take().map(OwnedFd::from)
     }
 
     /// Its message, if it has failed by itself.
-    pub fn words(&mut self) -> Option<String> {
+    pub(super) fn words(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok().flatten().filter(|status| !status.success())?;
         let mut said = String::new();
         let _ = self.complaints.rewind().and_then(|()| self.complaints.read_to_string(&mut said));

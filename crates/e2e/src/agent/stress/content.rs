@@ -5,20 +5,20 @@
 use raext_model::SplitMix;
 
 /// Versions count from 1 to this one and begin anew; 0 is a hole, read as zeros.
-pub const VERSIONS: u8 = 7;
+pub(super) const VERSIONS: u8 = 7;
 /// Bytes of a word.
-pub const WORD: usize = 8;
+pub(super) const WORD: usize = 8;
 
 /// The contents of one file.
 #[derive(Debug, Clone, Copy)]
-pub struct Content {
+pub(crate) struct Content {
     /// By version; the first is of no use.
     keys: [u64; VERSIONS as usize + 1],
 }
 
 /// The first word that is wrong, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wrong {
+pub(crate) struct Wrong {
     pub offset: u64,
     pub found: u64,
     pub expected: u64,
@@ -27,13 +27,13 @@ pub struct Wrong {
 
 impl Content {
     /// The contents of file number `file`.
-    pub fn new(seed: u64, file: u64) -> Self {
+    pub(crate) fn new(seed: u64, file: u64) -> Self {
         let mut numbers = SplitMix(seed ^ (file + 1).wrapping_mul(0xd6e8_feb8_6659_fd93));
         Self { keys: std::array::from_fn(|_| numbers.word()) }
     }
 
     /// The word at `offset`, a multiple of 8.
-    pub fn word(&self, offset: u64, version: u8) -> u64 {
+    pub(crate) fn word(&self, offset: u64, version: u8) -> u64 {
         if version == 0 {
             return 0;
         }
@@ -43,7 +43,7 @@ impl Content {
     }
 
     /// Fill `buffer` with what belongs at `offset`, a multiple of 8.
-    pub fn fill(&self, offset: u64, version: u8, buffer: &mut [u8]) {
+    pub(crate) fn fill(&self, offset: u64, version: u8, buffer: &mut [u8]) {
         for (at, bytes) in (offset..).step_by(WORD).zip(buffer.chunks_exact_mut(WORD)) {
             bytes.copy_from_slice(&self.word(at, version).to_le_bytes());
         }
@@ -51,7 +51,7 @@ impl Content {
 
     /// Compare what was read at `offset` with the one version that belongs
     /// there.
-    pub fn compare(
+    pub(crate) fn compare(
         &self,
         offset: u64,
         read: &[u8],
@@ -65,7 +65,7 @@ impl Content {
 
     /// Compare what was read at `offset` while somebody else changed it: zero,
     /// or any version, or, byte by byte, something in between.
-    pub fn compare_any(&self, offset: u64, read: &[u8]) -> Option<Wrong> {
+    pub(crate) fn compare_any(&self, offset: u64, read: &[u8]) -> Option<Wrong> {
         // Neighbours mostly are of the same version.
         let mut last = 1;
         wrong(offset, read, |at, found| {

@@ -4,7 +4,7 @@
 use raext_model::SplitMix;
 
 /// Every item once, in any order: nothing is left out for long.
-pub fn shuffled<T: Copy>(items: &[T], numbers: &mut SplitMix) -> Vec<T> {
+pub(super) fn shuffled<T: Copy>(items: &[T], numbers: &mut SplitMix) -> Vec<T> {
     let mut deck = items.to_vec();
     for end in (1..deck.len()).rev() {
         deck.swap(end, numbers.below(end as u64 + 1) as usize);
@@ -14,7 +14,7 @@ pub fn shuffled<T: Copy>(items: &[T], numbers: &mut SplitMix) -> Vec<T> {
 
 /// A range inside of `0..end`: its start and its length (at least `unit`, at
 /// most `most`) are multiples of `unit`. `None` if there is none.
-pub fn range(numbers: &mut SplitMix, end: u64, unit: u64, most: u64) -> Option<(u64, u64)> {
+pub(super) fn range(numbers: &mut SplitMix, end: u64, unit: u64, most: u64) -> Option<(u64, u64)> {
     let slots = end / unit;
     if slots == 0 {
         return None;

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// A device with a file system and the files of a stress on it. Dropped, all are
 /// gone.
 #[derive(Debug)]
-pub struct Ground {
+pub(crate) struct Ground {
     // In the order of their end.
     _mount: Mount,
     _device: NullBlk,
@@ -24,7 +24,7 @@ impl Ground {
     ///
     /// # Errors
     /// When the kernel or a mkfs program does not play along.
-    pub fn new(fs: Fs, seed: u64) -> Result<Self, StageError> {
+    pub(crate) fn new(fs: Fs, seed: u64) -> Result<Self, StageError> {
         // Room for what is written anew by file systems that copy on write.
         let device = NullBlk::new(DeviceProfile::Nvme, 8 * Files::bytes())?;
         let mut mount = Mount::new(fs, &device.node())?;
@@ -36,16 +36,16 @@ impl Ground {
 
 /// The guest, in which a [`Ground`] was made, if by another process.
 #[derive(Debug)]
-pub struct Guest(Places);
+pub(crate) struct Guest(Places);
 
 impl Guest {
     /// The guest with a ground of this kind.
-    pub fn new(fs: Fs) -> Self {
+    pub(crate) fn new(fs: Fs) -> Self {
         Self(Places::new(fs, &node()))
     }
 
     /// The files of the ground.
-    pub fn files(seed: u64) -> Files {
+    pub(crate) fn files(seed: u64) -> Files {
         Files::of(Path::new(MOUNT_POINT), seed)
     }
 }

@@ -13,21 +13,21 @@ use std::path::{Path, PathBuf};
 const STABLE: u64 = 3;
 const STABLE_LEN: u64 = 16 << 20;
 /// Files that change, and the length that each has at first and never exceeds.
-pub const CHANGING: u64 = 2;
+pub(super) const CHANGING: u64 = 2;
 const CHANGING_LEN: u64 = 8 << 20;
 /// Portion of the writes that make them.
 const PORTION: usize = 256 << 10;
 
 /// The files of a stress.
 #[derive(Debug)]
-pub struct Files {
+pub(crate) struct Files {
     dir: PathBuf,
     all: Vec<Known>,
 }
 
 /// A file whose contents are known.
 #[derive(Debug)]
-pub struct Known {
+pub(crate) struct Known {
     /// Its name.
     pub name: String,
     /// Its length; for one that changes, the most.
@@ -40,7 +40,7 @@ pub struct Known {
 
 impl Files {
     /// The files in `dir`, as they are for `seed`.
-    pub fn of(dir: &Path, seed: u64) -> Self {
+    pub(crate) fn of(dir: &Path, seed: u64) -> Self {
         let stable = (0..STABLE).map(|i| (format!("stable{i}"), STABLE_LEN, true));
         let changing = (0..CHANGING).map(|i| (format!("changing{i}"), CHANGING_LEN, false));
         let known = |(file, (name, len, stable))| {
@@ -51,12 +51,12 @@ impl Files {
     }
 
     /// Bytes of all.
-    pub const fn bytes() -> u64 {
+    pub(crate) const fn bytes() -> u64 {
         STABLE * STABLE_LEN + CHANGING * CHANGING_LEN
     }
 
     /// Write them all, in version 1.
-    pub fn write(&self) -> Result<(), StageError> {
+    pub(crate) fn write(&self) -> Result<(), StageError> {
         let mut buffer = vec![0; PORTION];
         for known in &self.all {
             let path = self.path(known);
@@ -71,17 +71,17 @@ impl Files {
     }
 
     /// Where a file is.
-    pub fn path(&self, known: &Known) -> PathBuf {
+    pub(crate) fn path(&self, known: &Known) -> PathBuf {
         self.dir.join(&known.name)
     }
 
     /// Any file.
-    pub fn pick(&self, numbers: &mut SplitMix) -> &Known {
+    pub(crate) fn pick(&self, numbers: &mut SplitMix) -> &Known {
         &self.all[numbers.below(self.all.len() as u64) as usize]
     }
 
     /// Those that change.
-    pub fn changing(&self) -> impl Iterator<Item = &Known> {
+    pub(crate) fn changing(&self) -> impl Iterator<Item = &Known> {
         self.all.iter().filter(|known| !known.stable)
     }
 }

@@ -15,14 +15,14 @@ use std::os::unix::fs::FileExt as _;
 
 /// A shared mapping.
 #[derive(Debug)]
-pub struct Map {
+pub(super) struct Map {
     start: *mut u8,
     len: usize,
 }
 
 impl Map {
     /// Map `len` bytes of `file`, whether they are there or not.
-    pub fn new(file: &File, len: u64, writable: bool) -> rustix::io::Result<Self> {
+    pub(super) fn new(file: &File, len: u64, writable: bool) -> rustix::io::Result<Self> {
         let len = len as usize;
         let write = if writable { ProtFlags::WRITE } else { ProtFlags::empty() };
         // SAFETY: a new mapping at an address that the kernel chooses touches
@@ -35,7 +35,7 @@ impl Map {
 
     /// Read through the mapping, with the faults that this takes. Only for a
     /// file that nobody shortens.
-    pub fn load(&self, at: u64, to: &mut [u8]) {
+    pub(super) fn load(&self, at: u64, to: &mut [u8]) {
         let from = self.place(at, to.len());
         // SAFETY: inside of the mapping, into memory of ours. The file is not
         // changed meanwhile.
@@ -43,7 +43,7 @@ impl Map {
     }
 
     /// Write through the mapping, into a file that nobody else shortens.
-    pub fn store(&mut self, at: u64, from: &[u8]) {
+    pub(super) fn store(&mut self, at: u64, from: &[u8]) {
         let to = self.place(at, from.len());
         // SAFETY: inside of the mapping, which is writable. Others only have
         // the kernel read it (`copy`), from mappings of their own.
@@ -52,7 +52,7 @@ impl Map {
 
     /// Have the kernel read through the mapping, by way of the file `scratch`.
     /// Returns how many bytes there are before one that cannot be read.
-    pub fn copy(&self, at: u64, to: &mut [u8], scratch: &File) -> io::Result<usize> {
+    pub(super) fn copy(&self, at: u64, to: &mut [u8], scratch: &File) -> io::Result<usize> {
         let from = self.place(at, to.len());
         // SAFETY: inside of the mapping, which the kernel only reads; what it
         // cannot read is an error to it.
@@ -69,7 +69,7 @@ impl Map {
     }
 
     /// `madvise()` for whole pages.
-    pub fn advise(&self, at: u64, len: usize, advice: Advice) -> rustix::io::Result<()> {
+    pub(super) fn advise(&self, at: u64, len: usize, advice: Advice) -> rustix::io::Result<()> {
         let place: *mut c_void = self.place(at, len).cast();
         // SAFETY: inside of the mapping; of a shared mapping of a file, no
         // advice that is given here loses anything but pages of the cache or

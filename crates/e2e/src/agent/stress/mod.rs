@@ -16,8 +16,8 @@ mod owner;
 mod reader;
 mod tally;
 
-pub use device::{Ground, Guest};
-pub use files::Files;
+pub(super) use device::{Ground, Guest};
+pub(super) use files::Files;
 
 use crate::requests::StressReport;
 use owner::Owner;
@@ -35,7 +35,7 @@ const READERS: u64 = 3;
 const DROP_WITHIN_MS: u64 = 4000;
 
 /// What a stress does to the system, rather than to files.
-pub trait System: Sync {
+pub(super) trait System: Sync {
     /// Write `what` (1 to 3) to `drop_caches`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ struct Shared<'a> {
 ///
 /// # Errors
 /// When an operation fails that must not.
-pub fn run(
+pub(super) fn run(
     files: &Files,
     system: &dyn System,
     seed: u64,

@@ -3,11 +3,11 @@
 
 /// The smallest part of a file that has a version of its own, bytes: less than
 /// a page, so that pages are changed in parts.
-pub const GRAIN: u64 = 512;
+pub(super) const GRAIN: u64 = 512;
 
 /// Length and version of each part.
 #[derive(Debug)]
-pub struct Model {
+pub(super) struct Model {
     /// Behind the end they are 0, as what a page holds there.
     versions: Vec<u8>,
     len: u64,
@@ -15,33 +15,33 @@ pub struct Model {
 
 impl Model {
     /// A file of `len` bytes, its longest, in version 1.
-    pub fn new(len: u64) -> Self {
+    pub(super) fn new(len: u64) -> Self {
         Self { versions: vec![1; (len / GRAIN) as usize], len }
     }
 
     /// The file's length.
-    pub fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.len
     }
 
     /// The version at an offset.
-    pub fn version_at(&self, offset: u64) -> u8 {
+    pub(super) fn version_at(&self, offset: u64) -> u8 {
         self.versions[(offset / GRAIN) as usize]
     }
 
     /// Bytes were written; the file may have become longer.
-    pub fn write(&mut self, at: u64, len: u64, version: u8) {
+    pub(super) fn write(&mut self, at: u64, len: u64, version: u8) {
         self.set(at, len, version);
         self.len = self.len.max(at + len);
     }
 
     /// A hole was made, the length kept.
-    pub fn punch(&mut self, at: u64, len: u64) {
+    pub(super) fn punch(&mut self, at: u64, len: u64) {
         self.set(at, len, 0);
     }
 
     /// The file was made shorter or longer.
-    pub fn resize(&mut self, len: u64) {
+    pub(super) fn resize(&mut self, len: u64) {
         if len < self.len {
             self.set(len, self.len - len, 0);
         }

@@ -63,7 +63,7 @@ const OPERATIONS: [(&str, Operation); 18] = [
 ];
 
 /// The owner of a file.
-pub struct Owner<'a> {
+pub(super) struct Owner<'a> {
     known: &'a Known,
     path: PathBuf,
     model: Model,
@@ -77,7 +77,7 @@ pub struct Owner<'a> {
 
 impl<'a> Owner<'a> {
     /// The owner of `known`, which is as it was made.
-    pub fn new(files: &Files, known: &'a Known, seed: u64) -> Result<Self, StageError> {
+    pub(super) fn new(files: &Files, known: &'a Known, seed: u64) -> Result<Self, StageError> {
         Ok(Self {
             known,
             path: files.path(known),
@@ -92,7 +92,7 @@ impl<'a> Owner<'a> {
 
     /// Open the file, do every operation in some order, close it. Once in a
     /// while, put another file into its place first.
-    pub fn batch(&mut self) -> Result<(), StageError> {
+    pub(super) fn batch(&mut self) -> Result<(), StageError> {
         if self.numbers.below(4) == 0 {
             self.replace()?;
         }
@@ -107,7 +107,7 @@ impl<'a> Owner<'a> {
     }
 
     /// Read the whole file and its length.
-    pub fn verify(&mut self) -> Result<(), StageError> {
+    pub(super) fn verify(&mut self) -> Result<(), StageError> {
         let file = self.open()?;
         for at in (0..self.known.len).step_by(MOST as usize) {
             self.check("verify", &file, at, MOST)?;

@@ -79,7 +79,7 @@ const OPERATIONS: [(&str, Operation); 29] = [
 ];
 
 /// A reader.
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     files: &'a Files,
     numbers: SplitMix,
     scratch: File,
@@ -100,14 +100,14 @@ struct Open<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of `files`.
-    pub fn new(files: &'a Files, seed: u64) -> Result<Self, StageError> {
+    pub(super) fn new(files: &'a Files, seed: u64) -> Result<Self, StageError> {
         let scratch = scratch()?;
         let (numbers, buffer) = (SplitMix(seed), vec![0; READ as usize]);
         Ok(Self { files, numbers, scratch, buffer, tally: Tally::default() })
     }
 
     /// Open a file, do every operation in some order, close it.
-    pub fn batch(&mut self) -> Result<(), StageError> {
+    pub(super) fn batch(&mut self) -> Result<(), StageError> {
         let known = self.files.pick(&mut self.numbers);
         let path = self.files.path(known);
         let file = File::open(&path).at("opening", &path)?;
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A file in memory, for what passes through the kernel.
-pub fn scratch() -> Result<File, StageError> {
+pub(super) fn scratch() -> Result<File, StageError> {
     let file = memfd_create("raext-scratch", MemfdFlags::CLOEXEC);
     file.map(File::from).at("making", "a file in memory".as_ref())
 }

@@ -10,7 +10,7 @@ const KEPT: usize = 16;
 
 /// Counts.
 #[derive(Debug, Clone, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Operations by kind.
     pub ops: BTreeMap<&'static str, u64>,
     /// Bytes compared.
@@ -23,12 +23,12 @@ pub struct Tally {
 
 impl Tally {
     /// An operation was done.
-    pub fn did(&mut self, operation: &'static str) {
+    pub(super) fn did(&mut self, operation: &'static str) {
         *self.ops.entry(operation).or_default() += 1;
     }
 
     /// `bytes` of a file were compared.
-    pub fn compared(
+    pub(super) fn compared(
         &mut self,
         file: &str,
         operation: &'static str,
@@ -45,7 +45,7 @@ impl Tally {
     }
 
     /// Add what another thread did.
-    pub fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         for (operation, count) in other.ops {
             *self.ops.entry(operation).or_default() += count;
         }
