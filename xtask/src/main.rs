@@ -50,11 +50,9 @@ fn tidy() -> Result<()> {
     let mut problems = lines::problems(&files);
     problems.extend(links::problems(&root, &files));
     problems.extend(structure::problems(&root)?);
+    problems.extend(words::problems(&files));
     for problem in &problems {
         println!("{problem}");
-    }
-    for warning in words::problems(&files) {
-        println!("warning: {warning}");
     }
     if !problems.is_empty() {
         exit(1);

@@ -81,7 +81,7 @@ mod tests {
             ]
         };
         let known = report("hrtimer_forward+0x100/0x170", "nullb_bwtimer_fn+0x165/0x1c0");
-        let other = report("hrtimer_forward+0x100/0x170", "somebody+0x165/0x1c0");
+        let other = report("hrtimer_forward+0x100/0x170", "elsewhere+0x165/0x1c0");
         assert!(complaints(&known).is_empty());
         assert_eq!(complaints(&other).len(), 3);
         let after = [&known[..], &["[2.0] BUG: sleeping".to_owned()], &known[..]].concat();

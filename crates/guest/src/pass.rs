@@ -118,7 +118,7 @@ impl Input {
         match pipe.write(&self.left) {
             Ok(written) => drop(self.left.drain(..written)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // Nobody reads it any more.
+            // The reader has closed its end.
             Err(_) => self.pipe = None,
         }
     }

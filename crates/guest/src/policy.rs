@@ -52,7 +52,7 @@ pub fn decisions() -> u64 {
 /// The module's parameter that has the time in callbacks counted.
 const TIMING: &str = "/sys/module/readahead_ext/parameters/timing";
 
-/// Count the time in callbacks, or do so no more.
+/// Turn the count of the time in callbacks on or off.
 ///
 /// # Errors
 /// When the module is not there.

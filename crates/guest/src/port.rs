@@ -47,8 +47,8 @@ impl Port {
     /// Find and open the port.
     ///
     /// # Errors
-    /// When there is none by that name, it cannot be opened, or nobody is at
-    /// its other end.
+    /// When there is none by that name, it cannot be opened, or its other end is
+    /// not open.
     pub(crate) fn open() -> Result<Self, AgentError> {
         let start = Instant::now();
         let late = |why: &str| Failure {

@@ -20,7 +20,7 @@ const BLOCK: &str = "/sys/block";
 pub(crate) fn mount_share(tag: &str) -> Result<(), Failure> {
     let place = format!("{SHARES}/{tag}");
     fs::create_dir_all(&place).context(|| format!("make {place}"))?;
-    // The host lets nobody write; so that programs are told at once.
+    // The host refuses writes; a read-only mount refuses a program at once.
     let flags = MountFlags::RDONLY | MountFlags::NOATIME;
     mount(tag, &place, "virtiofs", flags, None).context(|| format!("mount the share {tag}"))
 }

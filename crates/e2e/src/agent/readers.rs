@@ -22,7 +22,7 @@ const ROUND: u32 = 64;
 const YIELDING: i32 = 19;
 
 /// Threads at work. Dropped without [`Readers::stop`], they are ended and waited
-/// for, too: the device below them may be taken away then.
+/// for, too: the device below them may be removed afterwards.
 #[derive(Debug)]
 pub(super) struct Readers {
     end: Arc<AtomicBool>,

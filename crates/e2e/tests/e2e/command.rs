@@ -230,8 +230,8 @@ fn without_the_module_the_kernel_is_asked_for_nothing() {
     };
     let (status, said) = run(&["attach", &guest_path("wide")]);
     assert!(status == 69 && said.contains("module"), "{status} {said}");
-    let (status, said) = run(&["detach", "nobody"]);
-    assert!(status == 1 && said.contains("nobody"), "{status} {said}");
+    let (status, said) = run(&["detach", "absent"]);
+    assert!(status == 1 && said.contains("absent"), "{status} {said}");
     let (status, said) = run(&["detach", "--all"]);
     assert!(status == 0, "{status} {said}");
     stop_clean(guest);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Policies that nobody would write: made of random numbers, or trying to pass a
-//! copy of the state for the state. The data stays right, the I/O bounded, the
+//! Policies that do harm on purpose or by chance: some are made of random numbers,
+//! some pass a copy of the state for the state. The data stays right, the I/O bounded, the
 //! counters consistent, the kernel's log clean.
 
 use raext_bpf::load::DROPPED;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! IBT: an indirect call must land on ENDBR, and the kernel seals those of its
-//! functions that it sees nobody call indirectly. So the module's own indirect
-//! calls are counted: there must be none but those to a policy's callbacks, which
+//! functions that have no indirect call in the kernel. So the module's own
+//! indirect calls are counted: only those to a policy's callbacks are right, which
 //! begin in a BPF trampoline.
 
 use raext_e2e::{cases, step};

@@ -80,8 +80,8 @@ fn the_command_attaches_lists_and_detaches() {
 
     let (status, said) = run(&mut guest, &["/bin/raext", "attach", &wide, "--set", "limit=64"]);
     assert!(status == 1 && said.contains("limit_kb"), "{status} {said}");
-    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "nobody"]);
-    assert!(status == 1 && said.contains("nobody"), "{status} {said}");
+    let (status, said) = run(&mut guest, &["/bin/raext", "detach", "absent"]);
+    assert!(status == 1 && said.contains("absent"), "{status} {said}");
 
     guest.unload_module().unwrap();
     let (status, said) = run(&mut guest, &["/bin/raext", "attach", &noop]);
@@ -121,10 +121,10 @@ fn what_stands_in_the_way_is_named() {
     let mut guest = boot(&["noop"], vec![raext(), file("0"), file("1")], &programs);
     let noop = guest_path("noop");
 
-    // Somebody else than root.
-    let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "/bin/raext"];
+    // Another user than root.
+    let other_user = ["setpriv", "--reuid", "65534", "--clear-groups", "/bin/raext"];
     for arguments in [&["attach", &noop][..], &["check", "--host", &noop], &["module", "unload"]] {
-        let argv: Vec<&str> = nobody.iter().chain(arguments).copied().collect();
+        let argv: Vec<&str> = other_user.iter().chain(arguments).copied().collect();
         let (status, said) = run(&mut guest, &argv);
         assert!(status == 69 && said.contains("root"), "{arguments:?}: {status} {said}");
     }

@@ -147,7 +147,7 @@ fn the_most_specific_place_wins() {
     assert_eq!(asked(&rows(&mut guest), &link), 0);
     done(&mut guest, in_child);
     assert!(asked(&rows(&mut guest), &link) > 0, "the nearest cgroup was not asked");
-    // A device that nobody reads from.
+    // A device without readers.
     done(&mut guest, "raext detach --all");
     let noop = guest_path("noop");
     done(&mut guest, &format!("raext attach {noop} --device 7:77"));
@@ -195,8 +195,8 @@ fn a_swap_leaves_no_decision_between() {
     assert!(list.contains("noop") && !list.contains("lean"), "{list}");
     let (status, said) = sh(&mut guest, "raext swap it /bin/raext");
     assert!(status == 1 && said.contains("/bin/raext"), "{status} {said}");
-    let (status, said) = sh(&mut guest, &format!("raext swap nobody {noop}"));
-    assert!(status == 1 && said.contains("nobody"), "{status} {said}");
+    let (status, said) = sh(&mut guest, &format!("raext swap absent {noop}"));
+    assert!(status == 1 && said.contains("absent"), "{status} {said}");
     let stats = done(&mut guest, "raext stats");
     assert!(stats.contains("noop") && stats.contains("miss"), "{stats}");
     done(&mut guest, "raext stats --timing on");
@@ -215,7 +215,7 @@ fn killed_in_the_middle_it_leaves_no_half_state() {
     let mut guest = boot(&["noop", "lean"], vec![raext()], &programs());
     let (noop, lean) = (guest_path("noop"), guest_path("lean"));
     let state = |guest: &mut Guest| {
-        // The kernel lets go of a killed process's link a little later.
+        // The kernel releases a killed process's link a little later.
         let mut seen = (Vec::new(), false);
         for _ in 0..50 {
             let names = table(guest, "policies").into_iter().map(|row| row["name"].clone());

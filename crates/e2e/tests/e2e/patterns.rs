@@ -34,8 +34,8 @@ fn each_is_fast_on_its_pattern() {
     guest.set_up(device(DeviceProfile::Disk, 256 << 20)).unwrap();
     let mut slow = Vec::new();
     for (policy, workload, least) in POLICIES {
-        // Longer than the table's, so that the beginning, which nobody can
-        // foresee, is a small part of it.
+        // Longer than the table's: the beginning, which no policy can foresee,
+        // is a small part of the run.
         let short = workload.default_spec();
         let spec = WorkloadSpec { ops: 4 * short.ops, ..short };
         let pair = || {

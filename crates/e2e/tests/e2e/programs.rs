@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Programs of the host in the microVM: what they see, what they may do, what is
-//! counted, and what becomes of the host.
+//! counted, and that the host stays as it was.
 
 use raext_e2e::{Guest, cases, guest_file, guest_path, shipped, stop_clean, usual_kernel};
 use raext_model::requests::{
@@ -143,8 +143,11 @@ fn a_program_is_run_as_it_is_told() {
     let mut as_nobody = sh("id -u; id -g; echo $GREETING; touch /etc/passwd");
     as_nobody.user = User { uid: 65534, gid: 65533 };
     as_nobody.env.insert("GREETING".into(), "hello".into());
-    let nobody = run(guest, as_nobody);
-    assert_eq!((nobody.ran.end, nobody.text().as_str()), (End::Exit(1), "65534\n65533\nhello\n"));
+    let other_user = run(guest, as_nobody);
+    assert_eq!(
+        (other_user.ran.end, other_user.text().as_str()),
+        (End::Exit(1), "65534\n65533\nhello\n")
+    );
 
     assert_eq!(run(guest, program(&["no-such-program"])).ran.end.status(), 127);
     assert_eq!(run(guest, program(&["/etc/passwd"])).ran.end, End::NotStarted(13));
@@ -198,13 +201,13 @@ fn output_comes_live_and_input_goes_in() {
     let streams = Streams { output: &mut output, input: Some(Box::new(Cursor::new(sent.clone()))) };
     let ran = guest.talk(program(&["cat"]), streams).unwrap();
     assert!(ran.end == End::Exit(0) && back == sent, "{ran:?}, {} bytes", back.len());
-    // Input that nobody reads, or reads to its end.
+    // Input that is not read, or not read to its end.
     let streams =
         Streams { output: &mut |_, _| true, input: Some(Box::new(Cursor::new(sent.clone()))) };
     let ran = guest.talk(program(&["true"]), streams).unwrap();
     assert_eq!(ran.end, End::Exit(0));
     assert_eq!(run(&mut guest, program(&["wc", "-c"])).text(), "0\n");
-    // Nobody listens any more.
+    // The listener has gone.
     let streams = Streams { output: &mut |_, _| false, input: None };
     let ran = guest.talk(program(&["yes"]), streams).unwrap();
     assert_eq!(ran.end, End::Signal(9));
@@ -312,7 +315,7 @@ fn programs_run_in_the_background_and_disks_keep_their_files() {
     let ended = guest.end_program(end(id, 0, 5000)).unwrap();
     assert_eq!(ended.ran.end, End::NotStarted(2));
     assert!(guest.end_program(end(id, 0, 0)).is_err());
-    // A new root lets go of what was shown in the old one.
+    // A new root releases the mounts of the old one.
     guest.ask(root_over(&["/shares/host"])).unwrap();
     guest.ask(UnmountDisk { name: "kept".into() }).unwrap();
     stop_clean(guest);

@@ -82,7 +82,7 @@ fn a_command_runs_as_it_would_here() {
     assert!((4 << 20..6 << 20).contains(&number("device_bytes")), "{summary}");
     assert!(number("decisions") > 0 && number("status") == 5, "{summary}");
 
-    // What is not there, what ends by a signal, what nobody reads.
+    // A command that is absent, one that ends by a signal, output without a reader.
     let (status, _, said) = run(raext_try().args(["--", "no-such-command"]));
     assert_eq!((status, said.as_str()), (127, "raext: no-such-command: command not found\n"));
     let (status, _, said) = run(raext_try().arg("--").arg(&input));
@@ -167,7 +167,7 @@ fn a_command_that_is_killed_leaves_nothing_behind() {
 }
 
 fn is_alive(pid: u32) -> bool {
-    // One that nobody has waited for yet is at rest.
+    // A zombie is at rest.
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }

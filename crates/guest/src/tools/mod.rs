@@ -79,8 +79,8 @@ impl Map {
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: it is mapped for as long as `self` lives, and nobody writes to
-        // the data of a run.
+        // SAFETY: it is mapped for as long as `self` lives, and the
+        // data of a run is not written.
         unsafe { std::slice::from_raw_parts(self.at, self.len) }
     }
 }

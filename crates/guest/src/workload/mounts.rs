@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! File systems: made on a device, mounted, and mounted again.
 //!
-//! An overlay takes two steps: what lies in its lower layer is written before
-//! it is mounted, since nobody may touch a layer afterwards.
+//! An overlay takes two steps: the files of its lower layer are written before
+//! the mount. A change of a mounted layer has no defined result.
 
 use crate::workload::StageError;
 use crate::workload::error::Context as _;

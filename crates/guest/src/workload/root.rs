@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The root of programs: an overlay over folders that nobody writes to, and what
-//! else they find in it.
+//! The root of programs: an overlay over read-only folders, and the mounts in it.
 
 use crate::workload::StageError;
 use crate::workload::error::Context as _;
@@ -126,10 +125,10 @@ impl Bound {
         Ok(Self(Mounted(real)))
     }
 
-    /// Show it no more, if nobody uses it.
+    /// Unmount it, if it is not in use.
     ///
     /// # Errors
-    /// When somebody does; it stays as it is.
+    /// When it is in use: it stays mounted.
     pub(crate) fn release(&self) -> Result<(), StageError> {
         unmount(&self.0.0, UnmountFlags::empty()).at("unmounting", &self.0.0)
     }

@@ -242,7 +242,7 @@ impl Mapping {
     /// Write one byte of a private mapping, and with it get a copy of the page.
     pub fn scribble(&mut self, at: usize) {
         assert!(at < self.len, "outside of the mapping");
-        // SAFETY: inside of the mapping; nobody has a borrow of it.
+        // SAFETY: inside of the mapping, of which no borrow exists.
         unsafe { self.start.cast_mut().add(at).write_volatile(1) };
     }
 
@@ -257,15 +257,15 @@ impl Mapping {
     /// A part of the file.
     pub fn bytes(&self, at: usize, len: usize) -> &[u8] {
         assert!(at + len <= self.len, "outside of the mapping");
-        // SAFETY: inside of the mapping, which outlives the borrow; nobody
-        // writes to the file while workloads run.
+        // SAFETY: inside of the mapping, which outlives the borrow; the
+        // file is not written while workloads run.
         unsafe { std::slice::from_raw_parts(self.start.add(at), len) }
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours and nobody has a borrow of it any more.
+        // SAFETY: the mapping is ours, and no borrow outlives it.
         let _ = unsafe { munmap(self.start as *mut c_void, self.len) };
     }
 }

@@ -63,7 +63,7 @@ impl Content {
         })
     }
 
-    /// Compare what was read at `offset` while somebody else changed it: zero,
+    /// Compare what was read at `offset` while another task changed it: zero,
     /// or any version, or, byte by byte, something in between.
     pub(crate) fn compare_any(&self, offset: u64, read: &[u8]) -> Option<Wrong> {
         // Neighbours mostly are of the same version.

@@ -34,7 +34,7 @@ impl Map {
     }
 
     /// Read through the mapping, with the faults that this takes. Only for a
-    /// file that nobody shortens.
+    /// file that is never shortened.
     pub(super) fn load(&self, at: u64, to: &mut [u8]) {
         let from = self.place(at, to.len());
         // SAFETY: inside of the mapping, into memory of ours. The file is not
@@ -42,7 +42,7 @@ impl Map {
         unsafe { std::ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
     }
 
-    /// Write through the mapping, into a file that nobody else shortens.
+    /// Write through the mapping, into a file that no other task shortens.
     pub(super) fn store(&mut self, at: u64, from: &[u8]) {
         let to = self.place(at, from.len());
         // SAFETY: inside of the mapping, which is writable. Others only have
