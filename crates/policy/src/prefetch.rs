@@ -9,13 +9,13 @@ mod kernel {
     use crate::abi::bpf_fs_readahead_state;
 
     unsafe extern "C" {
-        pub fn raext_prefetch(
+        pub(super) fn raext_prefetch(
             s: *mut bpf_fs_readahead_state,
             index: u64,
             nr: u32,
             flags: u32,
         ) -> i32;
-        pub fn raext_cached(s: *mut bpf_fs_readahead_state, index: u64, nr: u32) -> u32;
+        pub(super) fn raext_cached(s: *mut bpf_fs_readahead_state, index: u64, nr: u32) -> u32;
     }
 }
 

@@ -125,7 +125,7 @@ fn what_cannot_be_is_one_line() {
         (1, "are free here", &["--data", path, "--size", "1000T", "true"]),
         (1, "no policy 'nosuch'", &["--data", path, "--policy", "nosuch", "true"]),
         (2, "without --data", &["--policy", "wide", "true"]),
-        (2, "Name a policy", &["--data", path, "--compare", "true"]),
+        (2, "name a policy", &["--data", path, "--compare", "true"]),
         (2, "need a file system", &["--data", path, "--fs", "raw", "true"]),
         (2, "no size", &["--data", path, "--size", "much", "true"]),
         (2, "COMMAND", &["--data", path]),
