@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static" \
 
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
-.PHONY: help setup build e2e-agent run check test bench soak kmod clean
+.PHONY: help setup build e2e-agent run check test bench picture soak kmod clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,7 @@ help:
 	@echo 'make e2e-agent  the agent of the tests'
 	@echo 'make kmod   the module for a kernel: KDIR=headers, default the running one'
 	@echo 'make bench  auto and others against every fixed setting: about two hours, resumable'
+	@echo "make picture  the README's picture, from a short bench: about 15 minutes"
 	@echo 'make soak   coming and going on a kernel that watches itself: slow, see docs/soak.md'
 	@echo 'make clean  remove all that was built'
 
@@ -54,6 +55,14 @@ test: build e2e-agent
 
 bench: build
 	@$(BIN)/raext bench
+
+# The rows of the README's picture: patterns, then programs.
+PICTURED := seq-read mmap-seq stride backward interleaved rocksdb-readseq \
+	rocksdb-mixgraph tar-beside-reads sqlite-scan postgres-scan
+
+picture: build
+	@$(BIN)/raext bench --quick -p auto --no-cost $(PICTURED:%=--row %) --out build/picture
+	@$(BIN)/raext bench --show --out build/picture --svg docs/img/bench.svg
 
 soak: build e2e-agent
 	@scripts/soak/build-kernel.sh --install
