@@ -53,6 +53,17 @@ pub enum BuildError {
         /// The compiler's words.
         said: String,
     },
+    /// The types of the target kernel are not to be had.
+    #[error("vmlinux.h: {0}")]
+    Target(#[source] raext_model::Error),
+    /// The types of the target kernel cannot be printed.
+    #[error("{}: vmlinux.h cannot be made of its BTF: {why}", path.display())]
+    KernelTypes {
+        /// The file with the BTF.
+        path: PathBuf,
+        /// The reason as libbpf gave it.
+        why: String,
+    },
     /// A tool did not start.
     #[error("{program} did not start: {source}")]
     Spawn {
@@ -81,10 +92,12 @@ impl Classified for BuildError {
             | Self::NoLinker(_)
             | Self::NamedLinker { .. }
             | Self::NoClang
+            | Self::KernelTypes { .. }
             | Self::Spawn { .. }
             | Self::Write { .. } => Kind::Environment,
             Self::NotSource(_) | Self::Manifest { .. } | Self::Compiler { .. } => Kind::Refused,
             Self::Object(error) => error.kind(),
+            Self::Target(error) => error.kind(),
         }
     }
 }

@@ -7,17 +7,31 @@
 
 mod c;
 mod error;
+mod headers;
 mod run;
 mod rust;
+mod vmlinux;
 
 pub use error::BuildError;
 pub use rust::Toolchain;
 
 use crate::object::PolicyObject;
-use raext_model::Progress;
+use raext_model::{Error, Progress};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+/// A kernel whose types a policy in C is compiled with.
+#[derive(Debug, Clone)]
+pub struct KernelTypes {
+    /// Its `uname -r`.
+    pub release: String,
+    /// Its BTF: raw, or in an ELF file.
+    pub btf: PathBuf,
+}
+
+/// Gets the target kernel, which may have to be fetched.
+type TargetKernel = dyn Fn() -> Result<KernelTypes, Error>;
 
 /// Builds policies.
 #[derive(Clone)]
@@ -26,6 +40,7 @@ pub struct Builder {
     shim: PathBuf,
     tools: PathBuf,
     target: PathBuf,
+    kernel: Option<Rc<TargetKernel>>,
     progress: Rc<dyn Progress>,
 }
 
@@ -38,8 +53,16 @@ impl Builder {
             shim: root.join("crates/policy/shim/kfuncs.c"),
             tools: build.join("tools"),
             target: build.join("bpf"),
+            kernel: None,
             progress,
         }
+    }
+
+    /// The builder with a target kernel: a C file that includes `vmlinux.h`, and has none of
+    /// its own, is compiled with one of this kernel. `kernel` is called in that case only.
+    #[must_use]
+    pub fn for_kernel(self, kernel: Rc<TargetKernel>) -> Self {
+        Self { kernel: Some(kernel), ..self }
     }
 
     /// Compile `source`, the folder of a crate or a C file, and put
@@ -60,7 +83,7 @@ impl Builder {
             rust::build(&toolchain, source, &shim, &self.target, out)?
         } else {
             self.progress.step(&format!("compiling {}", source.display()));
-            c::build(source, &self.include, out)?
+            c::compile(self, source, out, &[])?
         };
         if !warnings.is_empty() {
             self.progress.step(&format!("the compiler warns:\n{warnings}"));
@@ -82,6 +105,6 @@ impl Builder {
     ) -> Result<PathBuf, BuildError> {
         fs::create_dir_all(out)
             .map_err(|source| BuildError::Write { path: out.to_path_buf(), source })?;
-        Ok(c::compile(source, &self.include, out, flags)?.0)
+        Ok(c::compile(self, source, out, flags)?.0)
     }
 }

@@ -30,6 +30,12 @@ pub(super) struct Compiled {
     pub warnings: String,
 }
 
+/// Standard error of a program that ends well.
+pub(super) fn stderr(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// Standard output of a program that ends well.
 pub(super) fn stdout(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;

@@ -118,7 +118,7 @@ impl VerifierLogs {
             // said, does not move with its Vec, and the caller keeps it until
             // libbpf has finished loading.
             unsafe {
-                libbpf_rs::libbpf_sys::bpf_program__set_log_buf(
+                libbpf_sys::bpf_program__set_log_buf(
                     program.as_libbpf_object().as_ptr(),
                     room.as_mut_ptr().cast(),
                     room.len() as _,
@@ -232,7 +232,7 @@ fn make_links(open: &OpenObject) {
         // SAFETY: the map belongs to `open`, which outlives this call, and is
         // not loaded yet, when its flags may still be changed.
         unsafe {
-            libbpf_rs::libbpf_sys::bpf_map__set_map_flags(map.as_libbpf_object().as_ptr(), flags);
+            libbpf_sys::bpf_map__set_map_flags(map.as_libbpf_object().as_ptr(), flags);
         }
     }
 }

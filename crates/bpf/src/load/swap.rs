@@ -91,8 +91,7 @@ fn replace(
     let table = table.ok_or_else(|| LoadError::Gone(old_name.to_owned()))?;
     let (link_fd, map_fd) = (old.as_fd().as_raw_fd(), table.as_fd().as_raw_fd());
     // SAFETY: both descriptors are open for the call, and no options are given.
-    let failed =
-        unsafe { libbpf_rs::libbpf_sys::bpf_link_update(link_fd, map_fd, std::ptr::null()) };
+    let failed = unsafe { libbpf_sys::bpf_link_update(link_fd, map_fd, std::ptr::null()) };
     if failed != 0 {
         return Err(LoadError::Swap {
             name: policy.name().to_owned(),
