@@ -177,7 +177,11 @@ fn contenders(args: &BenchArgs, steps: &Rc<Steps>) -> Result<Vec<Contender>> {
         given => given.to_vec(),
     };
     let fixed = FIXED_KB.map(Contender::Fixed);
-    Ok([Contender::Kernel].into_iter().chain(fixed).chain(policies(&given, steps)?).collect())
+    Ok([Contender::Kernel]
+        .into_iter()
+        .chain(fixed)
+        .chain(policies(&given, &args.kernel.choice(), steps)?)
+        .collect())
 }
 
 /// What a bench would go on from: nothing, if what is there is another one's.

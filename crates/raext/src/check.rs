@@ -3,7 +3,7 @@
 
 use crate::args::CheckArgs;
 use crate::exit::{Exit, Result};
-use crate::policy;
+use crate::policy::{self, Target};
 use crate::steps::Steps;
 use raext_bpf::object::PolicyObject;
 use raext_model::requests::Check;
@@ -19,7 +19,8 @@ const GUEST_OBJECT: &str = "/policy.bpf.o";
 
 /// Ask, explain, and fail if the policy is refused.
 pub(crate) fn run(args: &CheckArgs, steps: &Rc<Steps>) -> Result<Exit> {
-    let object = policy::object(&args.policy, steps)?;
+    let target = if args.host { Target::Running } else { Target::MicroVm(args.kernel.choice()) };
+    let object = policy::object(&args.policy, &target, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     let (outcome, kernel) = if args.host {
         (raext_bpf::load::check(object.path(), &set)?, "the running kernel".to_owned())

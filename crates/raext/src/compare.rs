@@ -62,7 +62,7 @@ fn plan(args: &CompareArgs, steps: &Rc<Steps>) -> Result<Plan> {
         [] => DEFAULT_POLICIES.map(String::from).to_vec(),
         given => given.to_vec(),
     };
-    let policies = policies(&given, steps)?;
+    let policies = policies(&given, &args.kernel.choice(), steps)?;
     let workloads = match &args.workloads[..] {
         [] => Workload::ALL.to_vec(),
         given => given.to_vec(),

@@ -3,18 +3,23 @@
 
 use crate::args::key_value;
 use crate::exit::Result;
-use crate::policy;
+use crate::policy::{self, Target};
 use crate::steps::Steps;
 use raext_measure::experiment::{Contender, Policy, digest};
 use raext_measure::report::label;
 use raext_model::{Error, IoExt as _};
+use raext_vm::KernelChoice;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
 /// Build the policies, if they are source, and look at their tunables.
-pub(crate) fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Contender>> {
+pub(crate) fn policies(
+    given: &[String],
+    kernel: &KernelChoice,
+    steps: &Rc<Steps>,
+) -> Result<Vec<Contender>> {
     let given = given.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
     distinct(given.iter().map(|(name, set)| label(name, set)))?;
     // The last part of a path names a policy, unless two policies share it.
@@ -23,7 +28,10 @@ pub(crate) fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Conten
         let own = policy::label(Path::new(name));
         let is_alone = short.iter().filter(|other| **other == own).count() == 1;
         let shown = if is_alone { &own } else { name };
-        Ok(Contender::Policy(Policy { label: label(shown, set), ..resolve(name, set, steps)? }))
+        Ok(Contender::Policy(Policy {
+            label: label(shown, set),
+            ..resolve(name, set, kernel, steps)?
+        }))
     };
     let contenders = given.iter().map(contender).collect::<Result<Vec<_>>>()?;
     distinct(contenders.iter().map(Contender::label))?;
@@ -31,13 +39,18 @@ pub(crate) fn policies(given: &[String], steps: &Rc<Steps>) -> Result<Vec<Conten
 }
 
 /// The policy that a word of the command line means.
-pub(crate) fn policy(text: &str, steps: &Rc<Steps>) -> Result<Policy> {
+pub(crate) fn policy(text: &str, kernel: &KernelChoice, steps: &Rc<Steps>) -> Result<Policy> {
     let (name, set) = parse(text)?;
-    Ok(Policy { label: label(&name, &set), ..resolve(&name, &set, steps)? })
+    Ok(Policy { label: label(&name, &set), ..resolve(&name, &set, kernel, steps)? })
 }
 
-fn resolve(name: &str, set: &BTreeMap<String, String>, steps: &Rc<Steps>) -> Result<Policy> {
-    let object = policy::object(name, steps)?;
+fn resolve(
+    name: &str,
+    set: &BTreeMap<String, String>,
+    kernel: &KernelChoice,
+    steps: &Rc<Steps>,
+) -> Result<Policy> {
+    let object = policy::object(name, &Target::MicroVm(kernel.clone()), steps)?;
     for (name, value) in set {
         object.encode_tunable(name, value)?;
     }
@@ -79,7 +92,9 @@ mod tests {
     #[test]
     fn a_policy_is_given_once() {
         let twice = ["wide".to_owned(), "wide".to_owned()];
-        let error = policies(&twice, &Rc::new(Steps::new())).unwrap_err().to_string();
+        let error = policies(&twice, &KernelChoice::default(), &Rc::new(Steps::new()))
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "policy wide is given twice");
     }
 }

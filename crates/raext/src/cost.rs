@@ -14,8 +14,9 @@ use std::rc::Rc;
 /// Measure and print.
 pub(crate) fn run(args: &CostArgs, steps: &Rc<Steps>) -> Result<Exit> {
     let pairs = args.pairs.unwrap_or(if args.time { 40 } else { 7 });
-    let contender = Contender::Policy(policy(&args.policy, steps)?);
-    let plan = cost(contender, pairs, args.time, args.kernel.choice());
+    let kernel = args.kernel.choice();
+    let contender = Contender::Policy(policy(&args.policy, &kernel, steps)?);
+    let plan = cost(contender, pairs, args.time, kernel);
     let store = measured(plan, MicroVms { counting: !args.time }, steps)?;
     let known = store.known();
     println!(

@@ -4,8 +4,9 @@
 use crate::args::{AttachArgs, DetachArgs, SwapArgs};
 use crate::check::source_roots;
 use crate::exit::{Exit, Result};
+use crate::policy::{self, Target};
 use crate::steps::Steps;
-use crate::{list, place, policy};
+use crate::{list, place};
 use raext_bpf::load::{Attached, Attempt, Swapped};
 use raext_model::{Placement, Progress as _};
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 
 /// Attach; the link is pinned, or held until the command ends.
 pub(crate) fn attach(args: &AttachArgs, steps: &Rc<Steps>) -> Result<Exit> {
-    let object = policy::object(&args.policy, steps)?;
+    let object = policy::object(&args.policy, &Target::Running, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
     let placement = Placement {
@@ -87,7 +88,7 @@ pub(crate) fn detach(args: &DetachArgs, steps: &Steps) -> Result<()> {
 
 /// Put another policy into the place of a pinned one.
 pub(crate) fn swap(args: &SwapArgs, steps: &Rc<Steps>) -> Result<Exit> {
-    let object = policy::object(&args.policy, steps)?;
+    let object = policy::object(&args.policy, &Target::Running, steps)?;
     let set: BTreeMap<_, _> = args.set.set.iter().cloned().collect();
     steps.finish();
     match raext_bpf::load::swap(&args.name, object.path(), &set)? {

@@ -32,8 +32,9 @@ mod trial;
 use crate::exit::{Exit, Result};
 use args::{BuildArgs, Cli, Command};
 use clap::Parser as _;
+use policy::Target;
 use raext_model::{Error, IoExt as _};
-use raext_vm::Paths;
+use raext_vm::{KernelChoice, Paths};
 use std::fs;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -83,7 +84,13 @@ fn build(args: &BuildArgs, steps: &Rc<Steps>) -> Result<()> {
         )));
     };
     let paths = Paths::find()?;
-    let built = policy::build(&paths, &code, &paths.policies(), steps)?;
+    let target = if args.host {
+        Target::Running
+    } else {
+        let want = args.kernel.clone().unwrap_or_default();
+        Target::MicroVm(KernelChoice { want, untested: args.untested })
+    };
+    let built = policy::build(&paths, &code, &target, steps)?;
     steps.finish();
     let object = match &args.output {
         Some(output) => {
@@ -98,7 +105,7 @@ fn build(args: &BuildArgs, steps: &Rc<Steps>) -> Result<()> {
 
 fn policies(steps: &Rc<Steps>) -> Result<()> {
     for name in policy::shipped_names()? {
-        let object = policy::object(&name, steps)?;
+        let object = policy::object(&name, &Target::MicroVm(KernelChoice::default()), steps)?;
         steps.finish();
         println!("{name}");
         for tunable in object.tunables() {

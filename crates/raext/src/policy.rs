@@ -3,10 +3,11 @@
 
 use crate::exit::Result;
 use crate::steps::Steps;
-use raext_bpf::build::Builder;
+use raext_bpf::build::{Builder, KernelTypes};
 use raext_bpf::object::PolicyObject;
+use raext_kernel::Kernels;
 use raext_model::{At as _, Error, IoExt as _, Progress as _};
-use raext_vm::Paths;
+use raext_vm::{KernelChoice, Paths};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -18,6 +19,42 @@ pub(crate) enum Source {
     Code(PathBuf),
     /// An object file.
     Object(PathBuf),
+}
+
+/// The kernel that a policy is built for. The object runs on others, too: a C file may include
+/// the kernel's types, and those are moved to their place when it is loaded.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// The running one.
+    Running,
+    /// One that a microVM boots.
+    MicroVm(KernelChoice),
+}
+
+/// Where the running kernel has its types.
+const RUNNING_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+impl Target {
+    /// The kernel's types. A kernel for the microVM is fetched, if need be.
+    fn types(&self, cache: &Path, steps: &Rc<Steps>) -> Result<KernelTypes> {
+        match self {
+            Self::MicroVm(choice) => {
+                let kernels = Kernels::new(cache, steps.clone())?;
+                let kernel = kernels.provide(&choice.want, choice.untested)?;
+                Ok(KernelTypes { btf: kernel.headers.join("vmlinux"), release: kernel.release })
+            }
+            Self::Running => {
+                let btf = PathBuf::from(RUNNING_BTF);
+                if !btf.exists() {
+                    return Err(Error::environment(format!(
+                        "this kernel has no BTF ({RUNNING_BTF}): put a vmlinux.h beside the policy"
+                    )));
+                }
+                let release = rustix::system::uname().release().to_string_lossy().into_owned();
+                Ok(KernelTypes { release, btf })
+            }
+        }
+    }
 }
 
 /// Find the source of a policy: a path that exists wins, then the name of a
@@ -51,22 +88,30 @@ pub(crate) fn resolve(name: &str) -> Result<Source> {
 }
 
 /// The object file of a policy, built first where there is only source.
-pub(crate) fn object(name: &str, steps: &Rc<Steps>) -> Result<PolicyObject> {
+pub(crate) fn object(name: &str, target: &Target, steps: &Rc<Steps>) -> Result<PolicyObject> {
     let file = match resolve(name)? {
         Source::Object(file) => file,
         Source::Code(code) => {
             let paths = Paths::find()?;
-            build(&paths, &code, &paths.policies(), steps)?
+            build(&paths, &code, target, steps)?
         }
     };
     Ok(PolicyObject::read(&file)?)
 }
 
-/// Build a policy's source into `out`.
-pub(crate) fn build(paths: &Paths, code: &Path, out: &Path, steps: &Rc<Steps>) -> Result<PathBuf> {
+/// Build a policy's source for a kernel.
+pub(crate) fn build(
+    paths: &Paths,
+    code: &Path,
+    target: &Target,
+    steps: &Rc<Steps>,
+) -> Result<PathBuf> {
+    let (target, cache, progress) = (target.clone(), paths.cache(), Rc::clone(steps));
+    let types = move || target.types(&cache, &progress);
     steps.step(&format!("building the policy {}", label(code)));
     Builder::new(&paths.root, &paths.build, steps.clone())
-        .build(code, out)
+        .for_kernel(Rc::new(types))
+        .build(code, &paths.policies())
         .at(format!("building {}", code.display()))
 }
 

@@ -23,7 +23,8 @@ pub(crate) fn run(args: &RecordArgs, steps: &Rc<Steps>) -> Result<Exit> {
     fs::write(&args.output, "").given("writing", &args.output)?;
     let workloads = if args.workloads.is_empty() { &USUAL[..] } else { &args.workloads };
     let device = recorded_device(args.device, args.fs);
-    let (noop, kernel) = (policy("noop", steps)?, args.kernel.choice());
+    let kernel = args.kernel.choice();
+    let noop = policy("noop", &kernel, steps)?;
     let (plan, recorded) = record(noop, workloads, (args.rounds, args.seed), device, kernel);
     let store = measured(plan, MicroVms::default(), steps)?;
     let exit = flaws(store.known());

@@ -105,6 +105,16 @@ pub(crate) struct BuildArgs {
     /// Write the object file here [default: build/policies/NAME.bpf.o].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Make the vmlinux.h that a C file includes from this kernel: the newest of a
+    /// series ("6.18"; see `raext kernels`), or a kernel image [default: 6.12].
+    #[arg(long, value_name = "SERIES|FILE")]
+    pub kernel: Option<Want>,
+    /// Accept a kernel of a series that the project is not tested on.
+    #[arg(long)]
+    pub untested: bool,
+    /// Make the vmlinux.h from the running kernel.
+    #[arg(long, conflicts_with_all = ["kernel", "untested"])]
+    pub host: bool,
 }
 
 /// Tunables of one policy.

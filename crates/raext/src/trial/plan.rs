@@ -92,7 +92,8 @@ impl Plan {
             ..program.clone()
         };
         let policy = args.policy.as_deref().filter(|name| *name != "none");
-        let policy = policy.map(|text| contenders::policy(text, steps)).transpose()?;
+        let kernel = args.kernel.choice();
+        let policy = policy.map(|text| contenders::policy(text, &kernel, steps)).transpose()?;
         let mut labels = vec!["kernel".to_owned()];
         if changed {
             let policy = policy.as_ref().map(|policy| policy.label.clone());

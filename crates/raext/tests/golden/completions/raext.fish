@@ -48,6 +48,9 @@ complete -c raext -n "__fish_raext_needs_command" -f -a "completions" -d 'Print 
 complete -c raext -n "__fish_raext_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c raext -n "__fish_raext_using_subcommand new" -s h -l help -d 'Print help'
 complete -c raext -n "__fish_raext_using_subcommand build" -s o -l output -d 'Write the object file here [default: build/policies/NAME.bpf.o]' -r -F
+complete -c raext -n "__fish_raext_using_subcommand build" -l kernel -d 'Make the vmlinux.h that a C file includes from this kernel: the newest of a series ("6.18"; see `raext kernels`), or a kernel image [default: 6.12]' -r
+complete -c raext -n "__fish_raext_using_subcommand build" -l untested -d 'Accept a kernel of a series that the project is not tested on'
+complete -c raext -n "__fish_raext_using_subcommand build" -l host -d 'Make the vmlinux.h from the running kernel'
 complete -c raext -n "__fish_raext_using_subcommand build" -s h -l help -d 'Print help'
 complete -c raext -n "__fish_raext_using_subcommand check" -l set -d 'Set a tunable, for example limit_kb=4096. May be repeated' -r
 complete -c raext -n "__fish_raext_using_subcommand check" -l kernel -d 'Boot the newest kernel of this series ("6.18"; see `raext kernels`), or this kernel image [default: 6.12]' -r

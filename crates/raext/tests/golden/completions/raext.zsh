@@ -39,6 +39,9 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '-o+[Write the object file here \[default\: build/policies/NAME.bpf.o\]]:FILE:_files' \
 '--output=[Write the object file here \[default\: build/policies/NAME.bpf.o\]]:FILE:_files' \
+'--kernel=[Make the vmlinux.h that a C file includes from this kernel\: the newest of a series ("6.18"; see \`raext kernels\`), or a kernel image \[default\: 6.12\]]:SERIES|FILE:_default' \
+'--untested[Accept a kernel of a series that the project is not tested on]' \
+'(--kernel --untested)--host[Make the vmlinux.h from the running kernel]' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':policy -- The policy'\''s source\: a shipped policy, the folder of a crate, or a C file:_default' \
