@@ -26,7 +26,7 @@ const fn expect(
     Expected { program, line, fault, help }
 }
 
-const EXPECTED: [Expected; 20] = [
+const EXPECTED: [Expected; 22] = [
     expect(
         "forbidden_helper",
         "perf_event_output(s, &events, 0, &inode, sizeof(inode));",
@@ -47,6 +47,7 @@ const EXPECTED: [Expected; 20] = [
     ),
     // Of its log, the kernel keeps the end: so does ours.
     expect("long_loop", "n = n * 1664525 + s->size + i;", "", "bound the loop"),
+    expect("member_type", ".cgroup_id = 1,", "", "as readahead_ext_abi.h does"),
     expect("no_such_argument", "return ctx[1] != 0;", "R1, which holds the array", "one argument"),
     expect(
         "not_a_pointer",
@@ -75,6 +76,8 @@ const EXPECTED: [Expected; 20] = [
         "if (i >= LEN)",
     ),
     expect("unknown_callback", ".get_weather = (void *)get_weather,", "", "later version"),
+    // A member before it is skipped: that is no complaint.
+    expect("unknown_member", ".temperature = 20,", "", "leave `.temperature` out"),
     expect("unknown_field", "return other->temperature;", "", "bpf_core_field_exists"),
     expect("unknown_kfunc", "return bpf_fs_readahead_divine(s);", "", "__weak"),
     expect(

@@ -3,12 +3,11 @@
 
 use crate::load::LoadError;
 use crate::load::capture::capture;
-use crate::load::widen::widen;
-use crate::object::{ObjectError, PolicyObject};
+use crate::load::widen::{MEMBERS, complete};
+use crate::object::PolicyObject;
 use libbpf_rs::{AsRawLibbpf, ErrorKind, MapType, Object, ObjectBuilder, OpenObject};
 use raext_model::{LoadOutcome, Placement};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 /// libbpf's flag for a struct_ops map that is attached by a link. Objects whose
@@ -53,10 +52,12 @@ pub(super) fn load(
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return Err(LoadError::NoBtf);
     }
-    let widened = widened(object, placement)?;
-    let object = widened.as_ref().map_or(object, |(object, _)| object);
-    let (opened, said) = capture(|| match &widened {
-        Some((object, bytes)) => ObjectBuilder::default().name(object.name())?.open_memory(bytes),
+    let completed = complete(object)?;
+    let object = completed.as_ref().map_or(object, |(object, _)| object);
+    let (opened, said) = capture(|| match &completed {
+        Some((object, bytes)) => {
+            ObjectBuilder::default().name(file_stem(object))?.open_memory(bytes)
+        }
         None => ObjectBuilder::default().open_file(object.path()),
     });
     let mut open = opened.map_err(|error| LoadError::Open {
@@ -82,20 +83,10 @@ pub(super) fn load(
     Ok((loaded, said))
 }
 
-/// The object with a table that has room for the placement, if its own has none.
-fn widened(
-    object: &PolicyObject,
-    placement: &Placement,
-) -> Result<Option<(PolicyObject, Vec<u8>)>, LoadError> {
-    let lacks =
-        |(member, bytes): &(&str, Vec<u8>)| is_set(bytes) && object.member(member).is_none();
-    let members = members(placement);
-    let Some((member, _)) = members.iter().find(|member| lacks(member)) else { return Ok(None) };
-    let path = object.path().to_path_buf();
-    let read =
-        fs::read(&path).map_err(|source| ObjectError::Unreadable { path: path.clone(), source })?;
-    let bytes = widen(&read).ok_or(LoadError::NoMember { path: path.clone(), member })?;
-    Ok(Some((PolicyObject::parse(&path, &bytes)?, bytes)))
+/// The name that libbpf gives an object that it opens by its path: maps are named after it.
+fn file_stem(object: &PolicyObject) -> &str {
+    let name = object.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(object.name())
 }
 
 /// Room for the verifier's log of each program.
@@ -192,35 +183,24 @@ fn set_tunable(
     Ok(())
 }
 
-/// The members of a table that have a policy's scope and guard, with their bytes.
-fn members(placement: &Placement) -> [(&'static str, Vec<u8>); 3] {
-    [
-        ("cgroup_id", placement.cgroup_id.to_le_bytes().to_vec()),
-        ("dev", placement.dev.to_le_bytes().to_vec()),
-        ("guard_percent", placement.guard_percent.to_le_bytes().to_vec()),
-    ]
-}
-
-fn is_set(bytes: &[u8]) -> bool {
-    bytes.iter().any(|&byte| byte != 0)
-}
-
-/// Write the placement into the policy's table.
+/// Write the placement into the policy's table, which has the members for it.
 fn place(
     open: &mut OpenObject,
     object: &PolicyObject,
     placement: &Placement,
 ) -> Result<(), LoadError> {
-    for (member, bytes) in members(placement).into_iter().filter(|(_, bytes)| is_set(bytes)) {
+    let Placement { cgroup_id, dev, guard_percent } = *placement;
+    let values = [cgroup_id, dev.into(), guard_percent.into()];
+    for ((member, bytes), value) in MEMBERS.into_iter().zip(values).filter(|(_, v)| *v != 0) {
         let missing = || LoadError::NoMember { path: object.path().to_path_buf(), member };
-        let at = object.member(member).ok_or_else(missing)?;
+        let (at, length) = (object.member(member).ok_or_else(missing)?, bytes as usize);
         let mut table =
             open.maps_mut().find(|map| map.map_type() == MapType::StructOps).ok_or_else(missing)?;
-        table
-            .initial_value_mut()
-            .and_then(|data| data.get_mut(at..at + bytes.len()))
-            .ok_or_else(missing)?
-            .copy_from_slice(&bytes);
+        let data = table.initial_value_mut().ok_or_else(missing)?;
+        // A member that is too short has another type than the module's: libbpf refuses it.
+        if let Some(room) = data.get_mut(at..at + length) {
+            room.copy_from_slice(&value.to_le_bytes()[..length]);
+        }
     }
     Ok(())
 }

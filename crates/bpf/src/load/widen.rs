@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Members that a policy's table was compiled without.
+//! The one place where a policy's table becomes what the loader works with.
 //!
 //! A policy that was built against an older header has a shorter table, which has no room
 //! for a scope or a guard. The missing members are appended to the table: to its type in
-//! BTF and to its data. libbpf goes by the names of members, so the kernel's table gets them.
+//! BTF and to its data. libbpf goes by the names of members, so their order is the author's.
+//! Each load goes through here, with a scope or without: a table that `raext check` accepts
+//! can be attached to any scope.
 
-use crate::object::{OPS_TYPE, TABLES};
+use crate::load::LoadError;
+use crate::object::{OPS_TYPE, ObjectError, PolicyObject, TABLES};
 use object::{Object as _, ObjectSection as _, SectionIndex};
+use std::fs;
 
 /// The members of a scope and of a guard, with their bytes.
-const MEMBERS: [(&str, u32); 3] = [("cgroup_id", 8), ("dev", 4), ("guard_percent", 4)];
+pub(super) const MEMBERS: [(&str, u32); 3] = [("cgroup_id", 8), ("dev", 4), ("guard_percent", 4)];
 
 /// Kinds of BTF types.
 mod kind {
@@ -18,11 +22,25 @@ mod kind {
     pub(super) const DATASEC: u32 = 15;
 }
 
+/// The object and its file with all [`MEMBERS`] in its table; `None` if it has them.
+pub(super) fn complete(
+    object: &PolicyObject,
+) -> Result<Option<(PolicyObject, Vec<u8>)>, LoadError> {
+    let missing = MEMBERS.iter().find(|(name, _)| object.member(name).is_none());
+    let Some(&(member, _)) = missing else { return Ok(None) };
+    let path = object.path().to_path_buf();
+    let read =
+        fs::read(&path).map_err(|source| ObjectError::Unreadable { path: path.clone(), source })?;
+    let bytes = widen(&read).ok_or(LoadError::NoMember { path: path.clone(), member })?;
+    Ok(Some((PolicyObject::parse(&path, &bytes)?, bytes)))
+}
+
 /// The object file `elf` with all [`MEMBERS`] in its table. `None` if none is missing, or
 /// the table is not the only variable of its section.
-pub(super) fn widen(elf: &[u8]) -> Option<Vec<u8>> {
+fn widen(elf: &[u8]) -> Option<Vec<u8>> {
     let file = object::File::parse(elf).ok()?;
-    let table = TABLES.iter().find_map(|name| file.section_by_name(name))?;
+    let section = |name: &&str| file.section_by_name(name).filter(|section| section.size() > 0);
+    let table = TABLES.iter().find_map(section)?;
     let btf = file.section_by_name(".BTF")?;
     let mut types = Types::read(btf.data().ok()?)?;
     let (old, new) = types.widen(table.name().ok()?)?;

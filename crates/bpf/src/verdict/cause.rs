@@ -14,8 +14,10 @@ pub enum Cause {
     Unoptimised,
     /// A field of a struct that this kernel or module does not have.
     UnknownField,
-    /// A callback that this module does not have.
+    /// A callback, or another member of the table, that this module does not have.
     UnknownCallback,
+    /// A member of the table whose type is not the module's.
+    MemberType,
     /// A write to what only the module may write.
     WriteNotAllowed,
     /// An access outside of the state.
@@ -61,6 +63,7 @@ impl Cause {
             Self::Unoptimised => "unoptimised",
             Self::UnknownField => "unknown-field",
             Self::UnknownCallback => "unknown-callback",
+            Self::MemberType => "member-type",
             Self::WriteNotAllowed => "write-not-allowed",
             Self::OutOfState => "out-of-state",
             Self::NullPointer => "null-pointer",

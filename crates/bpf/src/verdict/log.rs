@@ -52,7 +52,9 @@ impl<'a> Log<'a> {
         Self {
             text,
             program,
-            complaint: at.map(|at| log[at].trim()).or_else(|| libbpf.first().copied()),
+            complaint: at
+                .map(|at| log[at].trim())
+                .or_else(|| libbpf.iter().copied().find(|said| !is_skipped_member(said))),
             lines: at.map_or(log, |at| &log[..=at]).to_vec(),
             libbpf,
         }
@@ -84,6 +86,11 @@ impl<'a> Log<'a> {
         let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '(' | ':'));
         Some(&rest[..end.unwrap_or(rest.len())]).filter(|word| !word.is_empty())
     }
+}
+
+/// libbpf says so of a member that the kernel lacks and the policy leaves at 0: no fault.
+fn is_skipped_member(said: &str) -> bool {
+    said.contains("not found in kernel, skipping it")
 }
 
 /// The last section between two markers; to the end where it is cut off.

@@ -40,10 +40,11 @@ impl Finding {
 type Rule = fn(&Evidence<'_>) -> Option<Finding>;
 
 /// The first rule that applies names the cause.
-const RULES: [(Cause, Rule); 20] = [
+const RULES: [(Cause, Rule); 21] = [
     (Cause::NoModule, no_module),
     (Cause::ForeignType, foreign_type),
     (Cause::UnknownCallback, unknown_callback),
+    (Cause::MemberType, member_type),
     (Cause::UnknownKfunc, unknown_kfunc),
     (Cause::UnknownField, unknown_field),
     (Cause::Sleepable, sleepable),
@@ -109,8 +110,22 @@ fn unknown_callback(evidence: &Evidence<'_>) -> Option<Finding> {
     log.complains(&["Cannot find member"]).then_some(())?;
     let member = log.word_after("Cannot find member ")?;
     let finding = Finding::new(
-        format!("this kernel's readahead_ext has no callback `{member}`"),
-        "leave the callback out, or load a later version of the module",
+        format!("this kernel's readahead_ext has no member `{member}` in its {OPS_TYPE}"),
+        format!("leave `.{member}` out, or load a later version of the module"),
+    );
+    Some(finding.at(format!(".{member}")))
+}
+
+fn member_type(evidence: &Evidence<'_>) -> Option<Finding> {
+    const WORDS: [&str; 2] = ["Unmatched member type ", "Error in size of member "];
+    let log = evidence.log;
+    log.complains(&WORDS).then_some(())?;
+    let member = WORDS.iter().find_map(|words| log.word_after(words))?;
+    let finding = Finding::new(
+        format!(
+            "the member `{member}` of the policy's {OPS_TYPE} has another type than the module's"
+        ),
+        format!("declare `{member}` as readahead_ext_abi.h does"),
     );
     Some(finding.at(format!(".{member}")))
 }
