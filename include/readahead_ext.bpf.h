@@ -15,8 +15,8 @@
  *		.name = "wider",
  *	};
  *
- * Self-contained: neither vmlinux.h nor libbpf's headers are needed, but they
- * may be included before this one. Compile with clang -O2 -g -target bpf;
+ * Self-contained: neither vmlinux.h, <linux/types.h> nor libbpf's headers are
+ * needed, but they may be included before this one. Compile with clang -O2 -g -target bpf;
  * raext build does. Code that was not optimised is refused by the kernel.
  */
 #ifndef READAHEAD_EXT_BPF_H

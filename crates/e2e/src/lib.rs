@@ -20,11 +20,9 @@ pub use log::complaints;
 pub use policies::{Refused, accepted, refused, shipped};
 pub use run::main;
 
-use raext_model::Lines;
 use raext_vm::{GuestObject, Paths};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 /// Where the shipped policies lie in the guest.
 pub fn guest_path(policy: &str) -> String {
@@ -42,7 +40,7 @@ pub fn step(text: &str) {
 /// When it does not build.
 pub fn build(code: &Path, out: &Path) -> PathBuf {
     let paths = Paths::find().expect("the tests run in a checkout");
-    raext_bpf::build::Builder::new(&paths.root, &paths.build, Rc::new(Lines(step)))
+    policies::builder(&paths)
         .build(code, out)
         .unwrap_or_else(|error| panic!("{}: {error}", code.display()))
 }

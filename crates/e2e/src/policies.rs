@@ -3,8 +3,9 @@
 //!
 //! They lie in `build/e2e`, with a digest of all that they are made of.
 
-use crate::step;
-use raext_bpf::build::{Builder, Toolchain};
+use crate::{step, usual_kernel};
+use raext_bpf::build::{Builder, KernelTypes, Toolchain};
+use raext_kernel::Kernels;
 use raext_model::Lines;
 use raext_vm::Paths;
 use rustix::fs::{FlockOperation, flock};
@@ -16,11 +17,12 @@ use std::sync::OnceLock;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Folders and files of the checkout that object files are made of.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "policies",
     "crates/policy",
     "crates/bpf/src/build",
     "include",
+    "kmod/readahead_ext_abi.h",
     "tests/accepted",
     "tests/refused",
     "Cargo.lock",
@@ -113,7 +115,7 @@ fn built() -> &'static Built {
 
 fn build(paths: &Paths, out: &Path) {
     let _ = fs::remove_file(out.join("stamp"));
-    let builder = Builder::new(&paths.root, &paths.build, Rc::new(Lines(step)));
+    let builder = builder(paths);
     let checked = |source: &Path, into: &str| {
         let built = builder.build(source, &out.join(into));
         built.unwrap_or_else(|error| panic!("{}: {error}", source.display()));
@@ -133,6 +135,18 @@ fn build(paths: &Paths, out: &Path) {
         let built = builder.build_unchecked(&source, &out.join("refused"), &flags);
         built.unwrap_or_else(|error| panic!("{}: {error}", source.display()));
     }
+}
+
+/// A builder for the kernel that the tests run on.
+pub(crate) fn builder(paths: &Paths) -> Builder {
+    let cache = paths.cache();
+    let types = move || {
+        let choice = usual_kernel();
+        let kernels = Kernels::new(&cache, Rc::new(Lines(step)))?;
+        let kernel = kernels.provide(&choice.want, choice.untested)?;
+        Ok(KernelTypes { btf: kernel.headers.join("vmlinux"), release: kernel.release })
+    };
+    Builder::new(&paths.root, &paths.build, Rc::new(Lines(step))).for_kernel(Rc::new(types))
 }
 
 /// Of the sources and of the tools.

@@ -25,10 +25,12 @@ pub(super) fn compile(
     let object = out.join(format!("{}.bpf.o", stem.trim_end_matches(".bpf")));
     let clang = clang()?;
     let (libbpf, system) = (headers::libbpf(&builder.target)?, headers::system(&clang));
+    let first = headers::first(&builder.target)?;
     let compile = |types: Option<&Path>| {
         let mut command = Command::new(&clang);
         command.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall"]);
-        command.args(colour()).args(flags).arg("-I").arg(&builder.include);
+        command.args(colour()).args(flags);
+        command.arg("-include").arg(&first).arg("-I").arg(&builder.include);
         for dir in [Some(&*libbpf), types].into_iter().flatten() {
             command.arg("-isystem").arg(dir);
         }
@@ -86,7 +88,8 @@ pub(super) fn bitcode(source: &Path, out: &Path) -> Result<PathBuf, BuildError> 
     Ok(object)
 }
 
-fn clang() -> Result<String, BuildError> {
+/// The compiler: what `CLANG` names, else the newest that knows BPF.
+pub(super) fn clang() -> Result<String, BuildError> {
     if let Some(clang) = env::var("CLANG").ok().filter(|name| !name.is_empty()) {
         return Ok(clang);
     }
@@ -140,6 +143,26 @@ mod tests {
         let said = said("#include <linux/types.h>\n__u32 n = ;\n");
         assert!(said.contains("mine.bpf.c:2:11: error: expected expression"), "{said}");
         assert!(said.contains("    2 | __u32 n = ;\n      |           ^"), "{said}");
+    }
+
+    /// The seed's own declaration: what is `ra_pages` there is `async_size` in the module.
+    #[test]
+    fn a_state_of_the_author_s_own_is_read_by_the_names_of_its_fields() {
+        let text = "struct bpf_fs_readahead_state {
+                int i_ino;
+                unsigned int size;
+                unsigned int async_size;
+                unsigned int ra_pages;
+            };
+            int f(struct bpf_fs_readahead_state *s) { return s->ra_pages; }\n";
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("own.bpf.c");
+        fs::write(&source, text).unwrap();
+        let (object, warnings) = compile(&builder(dir.path()), &source, dir.path(), &[]).unwrap();
+        assert_eq!(warnings, "");
+        // The relocation's access string; without the relocation there is none.
+        let bytes = fs::read(object).unwrap();
+        assert!(bytes.windows(5).any(|bytes| bytes == b"\x000:3\0"));
     }
 
     #[test]

@@ -17,6 +17,18 @@ use std::process::Command;
 /// Name and text of each header of libbpf for BPF programs.
 const LIBBPF: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/libbpf_headers.rs"));
 
+/// Read before each source. A program that declares the state by itself reads its fields where
+/// the running module has them, whether or not its author has asked for that: a definition
+/// inherits the attribute. Without it, a field of another layout is another field.
+const FIRST: &str = "struct __attribute__((preserve_access_index)) bpf_fs_readahead_state;\n";
+
+/// Write the file that clang is to read first below `target`.
+pub(super) fn first(target: &Path) -> Result<PathBuf, BuildError> {
+    let path = target.join("include/raext/first.h");
+    put(&path, FIRST.as_bytes())?;
+    Ok(path)
+}
+
 /// Write libbpf's headers below `target`. The folder to search for `<bpf/…>`.
 pub(super) fn libbpf(target: &Path) -> Result<PathBuf, BuildError> {
     let include = target.join("include");

@@ -6,6 +6,7 @@
 
 use crate::build::headers::put;
 use crate::build::{BuildError, KernelTypes};
+use crate::load::capture::capture;
 use libbpf_rs::AsRawLibbpf as _;
 use libbpf_rs::btf::Btf;
 use libbpf_sys::{__va_list_tag, btf__type_cnt, btf_dump, btf_dump__dump_type};
@@ -52,7 +53,8 @@ pub(super) fn make(types: &KernelTypes, target: &Path) -> Result<PathBuf, BuildE
 
 /// The declarations of all types in a file of BTF, or in an ELF file with BTF.
 fn declared(btf: &Path) -> Result<String, String> {
-    let btf = Btf::from_path(btf).map_err(|error| format!("{error:#}"))?;
+    let (read, said) = capture(|| Btf::from_path(btf));
+    let btf = read.map_err(|error| format!("{error:#} {}", said.trim()).trim_end().to_owned())?;
     let mut text = BEGIN.as_bytes().to_vec();
     let mut printer = Printer::new(&btf, &mut text)?;
     // SAFETY: the BTF lives to the end of this function.
@@ -137,7 +139,7 @@ mod tests {
     fn kernel(dir: &Path) -> KernelTypes {
         let (source, btf) = (dir.join("kernel.c"), dir.join("kernel.o"));
         fs::write(&source, KERNEL).unwrap();
-        let mut clang = Command::new("clang-22");
+        let mut clang = Command::new(crate::build::c::clang().unwrap());
         clang.args(["-target", "bpf", "-g", "-c"]).arg(&source).arg("-o").arg(&btf);
         assert!(clang.status().unwrap().success());
         KernelTypes { release: "6.12.0-test".into(), btf }

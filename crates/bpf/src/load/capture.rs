@@ -11,7 +11,7 @@ static TURN: Mutex<()> = Mutex::new(());
 static SAID: Mutex<String> = Mutex::new(String::new());
 
 /// Run `work` and return what libbpf said meanwhile, at level info and above.
-pub(super) fn capture<T>(work: impl FnOnce() -> T) -> (T, String) {
+pub(crate) fn capture<T>(work: impl FnOnce() -> T) -> (T, String) {
     let _turn = lock(&TURN);
     lock(&SAID).clear();
     let before = set_print(Some((PrintLevel::Info, |_, text| lock(&SAID).push_str(&text))));

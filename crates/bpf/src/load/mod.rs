@@ -6,7 +6,7 @@
 
 mod attach;
 mod attached;
-mod capture;
+pub(crate) mod capture;
 mod counters;
 mod error;
 mod loaded;

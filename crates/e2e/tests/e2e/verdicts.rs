@@ -3,14 +3,17 @@
 //! tests/refused, each of which names the cause that must be found.
 
 use raext_bpf::object::{ObjectError, PolicyObject};
-use raext_e2e::{Refused, accepted, boot, cases, guest_file, guest_path, refused, stop_clean};
-use raext_model::{Device, DeviceProfile, Fs, Workload};
+use raext_e2e::{
+    Refused, accepted, boot, cases, guest_file, guest_path, raext, refused, stop_clean,
+};
+use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
 
 cases! {
     each_is_refused_for_its_own_reason,
     the_shipped_policies_pass,
     the_first_program_there_ever_was_attaches,
+    a_table_of_another_header_has_a_scope_and_a_guard,
     without_the_module_the_verdict_names_it,
 }
 
@@ -64,20 +67,53 @@ fn the_shipped_policies_pass() {
     stop_clean(guest);
 }
 
-/// Field offsets, the missing name and the missing link are the loader's to mend.
+/// Field offsets, the missing name and the missing link are the loader's to mend. The program
+/// is compiled with structs of its own, with libbpf's headers, and with vmlinux.h.
 fn the_first_program_there_ever_was_attaches() {
-    let object = accepted("seed");
-    let mut guest = boot(&[], vec![guest_file("/seed.bpf.o", object)], &[]);
+    let objects = ["seed", "seed_libbpf", "seed_vmlinux"];
+    let path = |name: &str| format!("/{name}.bpf.o");
+    let files = objects.map(|name| guest_file(path(name), accepted(name)));
+    let mut guest = boot(&[], files.to_vec(), &[]);
     let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Raw, data_bytes: 32 << 20 };
     guest.set_up(device).unwrap();
     let spec = Workload::SeqRead.default_spec();
     let kernel = guest.run(spec).unwrap();
-    guest.attach("/seed.bpf.o", &BTreeMap::new()).unwrap();
-    let with = guest.run(spec).unwrap();
-    guest.detach().unwrap();
-    // Had it read the wrong fields, the windows would be others.
-    assert!(with.decisions > 0, "{with:?}");
-    assert_eq!((with.device_reads, with.checksum), (kernel.device_reads, kernel.checksum));
+    for name in objects {
+        guest.attach(&path(name), &BTreeMap::new()).unwrap();
+        let with = guest.run(spec).unwrap();
+        guest.detach().unwrap();
+        // Had it read the wrong fields, the windows would be others.
+        assert!(with.decisions > 0, "{name}: {with:?}");
+        let reads = |sample: &Sample| (sample.device_reads, sample.checksum);
+        assert_eq!(reads(&with), reads(&kernel), "{name}");
+    }
+    stop_clean(guest);
+}
+
+/// A table that lacks the members of a scope, and one in another order, in the commands of
+/// the host. What `check` accepts can be attached anywhere, and swapped.
+fn a_table_of_another_header_has_a_scope_and_a_guard() {
+    let objects = ["seed", "reordered"].map(|name| (name, format!("/{name}.bpf.o")));
+    let files = objects.iter().map(|(name, path)| guest_file(path, accepted(name)));
+    let mut guest = boot(&[], files.chain([raext()]).collect(), &[]);
+    let mut run = |words: &[&str]| {
+        let argv: Vec<_> = ["/bin/raext"].iter().chain(words).copied().collect();
+        let (status, out, error) = guest.exec(&argv).unwrap();
+        assert_eq!(status, 0, "{words:?}: {out}{error}");
+        out
+    };
+    for (name, path) in &objects {
+        assert!(run(&["check", "--host", path]).contains("accepted"), "{name}");
+        run(&["attach", path, "--name", name, "--device", "7:1", "--guard", "30"]);
+        let list = run(&["list"]);
+        assert!(list.contains("7:1") && list.contains("30"), "{name}: {list}");
+        for (_, other) in &objects {
+            run(&["swap", name, other]);
+            let list = run(&["list"]);
+            assert!(list.contains("7:1") && list.contains("30"), "{name}, {other}: {list}");
+        }
+        run(&["detach", name]);
+    }
     stop_clean(guest);
 }
 
