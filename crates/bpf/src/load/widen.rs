@@ -212,8 +212,12 @@ mod tests {
 
     /// The first policy that was written: its table has two callbacks and nothing else.
     fn seed(out: &Path) -> (PolicyObject, Vec<u8>) {
+        built("seed", out)
+    }
+
+    fn built(name: &str, out: &Path) -> (PolicyObject, Vec<u8>) {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let source = root.join("tests/accepted/seed.bpf.c");
+        let source = root.join(format!("tests/accepted/{name}.bpf.c"));
         let builder =
             Builder::new(root, &root.join("build"), std::rc::Rc::new(raext_model::Silent));
         let path = builder.build(&source, out).unwrap();
@@ -233,6 +237,24 @@ mod tests {
         assert_eq!((after.name(), after.sources()), (before.name(), before.sources()));
         // There is nothing left to add.
         assert_eq!(widen(&wider), None);
+    }
+
+    #[test]
+    fn a_table_of_another_order_keeps_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (before, _) = built("reordered", dir.path());
+        let (after, bytes) = complete(&before).unwrap().unwrap();
+        let places = ["weather", "dev", "name", "get_max_ra", "cgroup_id", "guard_percent"];
+        assert_eq!(
+            places.map(|name| before.member(name)).map(|at| at.is_some()),
+            [true, true, true, true, false, false]
+        );
+        assert_eq!(places.map(|name| after.member(name)), [0, 8, 12, 56, 64, 72].map(Some));
+        assert_eq!((after.name(), after.callbacks()), ("reordered", before.callbacks()));
+        // With all members, nothing is to be done.
+        let path = dir.path().join("complete.bpf.o");
+        fs::write(&path, bytes).unwrap();
+        assert!(complete(&PolicyObject::read(&path).unwrap()).unwrap().is_none());
     }
 
     #[test]
