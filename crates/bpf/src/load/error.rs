@@ -43,6 +43,23 @@ pub enum LoadError {
         /// The member.
         member: &'static str,
     },
+    /// The policy reads the state's fields where the module has others.
+    #[error(
+        "{}: reads `{field}` of the state at byte {own}, and the module has it at byte {there}: \
+         build it with `raext build`, or add __attribute__((preserve_access_index)) to its \
+         struct bpf_fs_readahead_state",
+        path.display()
+    )]
+    OtherLayout {
+        /// The object file.
+        path: PathBuf,
+        /// The field.
+        field: String,
+        /// Its place in the object, bytes.
+        own: usize,
+        /// Its place in the module, bytes.
+        there: usize,
+    },
     /// The policy that was to be replaced is not there any more.
     #[error("{0} was detached meanwhile: nothing was replaced")]
     Gone(String),

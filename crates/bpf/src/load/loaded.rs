@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! From an object file to programs that the verifier has accepted.
 
-use crate::load::LoadError;
 use crate::load::capture::capture;
 use crate::load::widen::{MEMBERS, complete};
+use crate::load::{LoadError, layout};
 use crate::object::PolicyObject;
 use libbpf_rs::{AsRawLibbpf, ErrorKind, MapType, Object, ObjectBuilder, OpenObject};
 use raext_model::{LoadOutcome, Placement};
@@ -52,6 +52,7 @@ pub(super) fn load(
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return Err(LoadError::NoBtf);
     }
+    layout::check(object)?;
     let completed = complete(object)?;
     let object = completed.as_ref().map_or(object, |(object, _)| object);
     let (opened, said) = capture(|| match &completed {

@@ -9,6 +9,7 @@ mod attached;
 pub(crate) mod capture;
 mod counters;
 mod error;
+mod layout;
 mod loaded;
 mod pins;
 mod release;

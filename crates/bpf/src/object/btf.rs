@@ -80,6 +80,42 @@ fn plain_number(of_type: BtfType<'_>) -> Option<(Kind, usize)> {
     Some((kind, usize::from(int.bits) / 8))
 }
 
+/// Whether an access to this struct is recorded for the loader (CO-RE) in `.BTF.ext`.
+pub(super) fn relocates(btf: &Btf<'_>, ext: &[u8], struct_name: &str) -> bool {
+    recorded(ext).is_some_and(|ids| {
+        ids.into_iter().any(|id| {
+            let root = btf.type_by_id::<BtfType<'_>>(id.into());
+            root.is_some_and(|root| name(root.skip_mods_and_typedefs().name()) == struct_name)
+        })
+    })
+}
+
+/// The types of the recorded accesses.
+fn recorded(ext: &[u8]) -> Option<Vec<u32>> {
+    // struct btf_ext_header: magic, version, flags; hdr_len; offset and length of the
+    // function infos, of the line infos, and of the relocations.
+    let word = |at: usize| Some(u32::from_le_bytes(ext.get(at..at + 4)?.try_into().ok()?));
+    let header = word(4)? as usize;
+    if header < 32 {
+        return None;
+    }
+    let start = header + word(24)? as usize;
+    let end = start + word(28)? as usize;
+    let each = word(start).filter(|each| *each >= 16)? as usize;
+    let (mut at, mut ids) = (start + 4, Vec::new());
+    // struct btf_ext_info_sec: name, number of records; then these records.
+    while at < end {
+        let records = word(at + 4)? as usize;
+        at += 8;
+        for _ in 0..records {
+            // struct bpf_core_relo: instruction, type, access string, kind.
+            ids.push(word(at + 4)?);
+            at += each;
+        }
+    }
+    Some(ids)
+}
+
 /// A function of which an argument has no name, which the kernel refuses.
 pub(super) fn unnamed_argument(btf: &Btf<'_>) -> Option<String> {
     btf.type_by_kind::<Func<'_>>().find_map(|func| {
@@ -108,4 +144,27 @@ pub(super) fn strings(raw: &[u8]) -> Vec<String> {
         .filter(|text| !text.is_empty())
         .map(|text| String::from_utf8_lossy(text).into_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_accesses_are_read_and_a_damaged_table_is_none() {
+        let words = |words: &[u32]| -> Vec<u8> {
+            words.iter().flat_map(|word| word.to_le_bytes()).collect()
+        };
+        // The header, 32 bytes long; a section with two records of 16 bytes.
+        let header = [0xeb9f, 32, 0, 0, 0, 0, 0, 44];
+        let table = [16, 1, 2, 0, 7, 0, 0, 8, 9, 0, 0];
+        let whole = words(&[&header[..], &table].concat());
+        assert_eq!(recorded(&whole), Some(vec![7, 9]));
+        for end in 0..whole.len() - 8 {
+            assert_eq!(recorded(&whole[..end]), None, "{end}");
+        }
+        let mut endless = whole;
+        endless[32] = 0;
+        assert_eq!(recorded(&endless), None);
+    }
 }

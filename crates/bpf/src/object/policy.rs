@@ -22,6 +22,7 @@ pub struct PolicyObject {
     tunables: Vec<Tunable>,
     sources: Vec<String>,
     state_fields: Vec<(usize, String)>,
+    moves_state: bool,
     unnamed_argument: Option<String>,
     unoptimised: bool,
 }
@@ -84,6 +85,9 @@ impl PolicyObject {
             members,
             sources: btf::strings(raw_btf).into_iter().filter(|s| is_source(s)).collect(),
             state_fields: btf::members(&parsed, STATE_TYPE),
+            moves_state: section(".BTF.ext")
+                .and_then(|section| section.data().ok())
+                .is_some_and(|ext| btf::relocates(&parsed, ext, STATE_TYPE)),
             unnamed_argument: btf::unnamed_argument(&parsed),
         })
     }
@@ -123,6 +127,17 @@ impl PolicyObject {
     /// compiled.
     pub fn state_field(&self, offset: usize) -> Option<&str> {
         self.state_fields.iter().find(|(at, _)| *at == offset).map(|(_, name)| name.as_str())
+    }
+
+    /// The fields of the state by their byte offsets, as the policy was compiled.
+    pub(crate) fn state_fields(&self) -> &[(usize, String)] {
+        &self.state_fields
+    }
+
+    /// Whether the compiler has recorded accesses to the state, so that the loader can move
+    /// them to another layout.
+    pub(crate) fn moves_state(&self) -> bool {
+        self.moves_state
     }
 
     /// A function with an argument that has no name, if there is one.

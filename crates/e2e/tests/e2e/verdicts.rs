@@ -6,14 +6,16 @@ use raext_bpf::object::{ObjectError, PolicyObject};
 use raext_e2e::{
     Refused, accepted, boot, cases, guest_file, guest_path, raext, refused, stop_clean,
 };
-use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_model::{Classified as _, Device, DeviceProfile, Fs, Kind, Sample, Workload};
 use std::collections::BTreeMap;
+use std::process::Command;
 
 cases! {
     each_is_refused_for_its_own_reason,
     the_shipped_policies_pass,
     the_first_program_there_ever_was_attaches,
     a_table_of_another_header_has_a_scope_and_a_guard,
+    a_state_that_is_read_at_other_places_is_refused,
     without_the_module_the_verdict_names_it,
 }
 
@@ -114,6 +116,43 @@ fn a_table_of_another_header_has_a_scope_and_a_guard() {
         }
         run(&["detach", name]);
     }
+    stop_clean(guest);
+}
+
+/// A state of the author's own, compiled without `raext build`: nothing moves its fields.
+const UNMOVED: &str = r#"
+    #define SEC(name) __attribute__((section(name), used))
+    struct bpf_fs_readahead_state {
+        int i_ino;
+        unsigned int size, async_size, ra_pages;
+    };
+    struct bpf_fs_readahead_ops {
+        int (*get_max_ra)(struct bpf_fs_readahead_state *s);
+    };
+    char _license[] SEC("license") = "GPL";
+    SEC("struct_ops/max")
+    int max(unsigned long long *ctx)
+    {
+        struct bpf_fs_readahead_state *s = (void *)ctx[0];
+        return s->ra_pages;
+    }
+    SEC(".struct_ops")
+    struct bpf_fs_readahead_ops unmoved = { .get_max_ra = (void *)max };
+"#;
+
+fn a_state_that_is_read_at_other_places_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, object) = (dir.path().join("unmoved.c"), dir.path().join("unmoved.o"));
+    std::fs::write(&source, UNMOVED).unwrap();
+    let mut clang = Command::new("clang-22");
+    clang.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-c"]).arg(&source);
+    assert!(clang.arg("-o").arg(&object).status().unwrap().success());
+    let mut guest = boot(&[], vec![guest_file("/unmoved.bpf.o", object)], &[]);
+    let error = guest.check("/unmoved.bpf.o", &BTreeMap::new()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused);
+    let text = error.to_string();
+    assert!(text.contains("reads `size` of the state at byte 4"), "{text}");
+    assert!(text.contains("at byte 8") && text.contains("raext build"), "{text}");
     stop_clean(guest);
 }
 
