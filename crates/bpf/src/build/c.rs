@@ -145,6 +145,19 @@ mod tests {
         assert!(said.contains("    2 | __u32 n = ;\n      |           ^"), "{said}");
     }
 
+    /// Headers of libbpf and of the system, in the order that people write them.
+    #[test]
+    fn the_first_program_compiles_with_the_headers_that_it_includes() {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let source = root.join("tests/accepted/seed_libbpf.bpf.c");
+        let dir = tempfile::tempdir().unwrap();
+        let (object, warnings) = compile(&builder(dir.path()), &source, dir.path(), &[]).unwrap();
+        assert_eq!(warnings, "");
+        let policy = crate::object::PolicyObject::read(&object).unwrap();
+        assert_eq!(policy.callbacks(), ["get_max_ra", "get_ra"]);
+        assert!(policy.moves_state());
+    }
+
     /// The seed's own declaration: what is `ra_pages` there is `async_size` in the module.
     #[test]
     fn a_state_of_the_author_s_own_is_read_by_the_names_of_its_fields() {
