@@ -29,6 +29,16 @@ fn raext_try() -> Command {
     command
 }
 
+/// The same for a signal that this process may have been started to ignore, as in the
+/// background of a script.
+fn raext_try_with_signals() -> Command {
+    let raext = raext_try();
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(raext.get_program()).args(raext.get_args());
+    command.stdin(Stdio::null());
+    command
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -168,7 +178,7 @@ fn children(parent: u32) -> Vec<u32> {
 
 fn a_command_that_is_killed_leaves_nothing_behind() {
     for signal in ["INT", "KILL"] {
-        let mut command = raext_try()
+        let mut command = raext_try_with_signals()
             .args(["--", "sh", "-c", "echo up; sleep 1000"])
             .stdout(Stdio::piped())
             .spawn()
