@@ -24,7 +24,8 @@ pub(crate) fn run(command: &ModuleCommand, steps: &Rc<Steps>) -> Result<()> {
     }
 }
 
-fn release() -> String {
+/// The `uname -r` of the running kernel.
+pub(crate) fn release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 

@@ -2,6 +2,7 @@
 //! From a policy's name on the command line to an object file.
 
 use crate::exit::Result;
+use crate::module;
 use crate::steps::Steps;
 use raext_bpf::build::{Builder, KernelTypes};
 use raext_bpf::object::PolicyObject;
@@ -50,8 +51,7 @@ impl Target {
                         "this kernel has no BTF ({RUNNING_BTF}): put a vmlinux.h beside the policy"
                     )));
                 }
-                let release = rustix::system::uname().release().to_string_lossy().into_owned();
-                Ok(KernelTypes { release, btf })
+                Ok(KernelTypes { release: module::release(), btf })
             }
         }
     }

@@ -68,7 +68,7 @@ fn misses_system(said: &str) -> bool {
     })
 }
 
-/// clang's colours are lost with the pipe, unless it is told where its words end up.
+/// clang writes no colours to a pipe. The flag asks for them where the user sees them.
 fn colour() -> Option<&'static str> {
     let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     (wanted && std::io::stderr().is_terminal()).then_some("-fdiagnostics-color=always")
