@@ -77,8 +77,11 @@ fi
 mkdir -p "$2" || fail "cannot make the build folder $2"
 out=$(readlink -e "$2")
 : >"$out/$STAMP"
-find "$out" -maxdepth 1 -xtype l -delete
-ln -sf "$here"/Kbuild "$here"/*.c "$here"/*.h "$out/"
+find "$out" -maxdepth 2 -xtype l -delete
+mkdir -p "$out/core" "$out/shim"
+ln -sf "$here"/Kbuild "$here"/*.h "$out/"
+ln -sf "$here"/core/*.[ch] "$out/core/"
+ln -sf "$here"/shim/*.[ch] "$out/shim/"
 
 # Where the headers lack the BTF, the build runs in a shadow of theirs: links
 # to all that is there, and the vmlinux.

@@ -25,6 +25,10 @@
  * @BPF_FS_RA_HUGEPAGE: hint: the mapping asks for huge pages
  * @BPF_FS_RA_WRITE_FAULT: hint: the fault is a write
  * @BPF_FS_RA_MMAP: hint: the access came through a mapping (with MARK too)
+ * @BPF_FS_RA_EXEC: hint: the mapping is executable
+ * @BPF_FS_RA_DONTCACHE: hint: the caller asks not to keep the pages
+ *	(RWF_DONTCACHE, Linux 6.14 and later)
+ * @BPF_FS_RA_NOWAIT: hint: the caller cannot wait (RWF_NOWAIT): no range is read
  */
 enum bpf_fs_readahead_flags {
 	BPF_FS_RA_MISS = 1,
@@ -35,6 +39,9 @@ enum bpf_fs_readahead_flags {
 	BPF_FS_RA_HUGEPAGE = 1024,
 	BPF_FS_RA_WRITE_FAULT = 2048,
 	BPF_FS_RA_MMAP = 4096,
+	BPF_FS_RA_EXEC = 8192,
+	BPF_FS_RA_DONTCACHE = 16384,
+	BPF_FS_RA_NOWAIT = 32768,
 };
 
 /**
@@ -46,6 +53,9 @@ enum bpf_fs_readahead_flags {
 enum bpf_fs_readahead_prefetch_flags {
 	BPF_FS_RA_PREFETCH_MARK = 1,
 };
+
+/* Never defined: see @opaque below. */
+struct bpf_fs_readahead_opaque;
 
 /**
  * struct bpf_fs_readahead_state - what a policy sees of a decision
@@ -69,6 +79,21 @@ enum bpf_fs_readahead_prefetch_flags {
  * @dev: s_dev of the file system; for a block device file its own number
  * @flags: &enum bpf_fs_readahead_flags
  * @io_pages: the device's best I/O size
+ * @map_first: first page of the file that the faulting mapping covers; 0 on the
+ *	read path
+ * @map_last: last page of the file that the faulting mapping covers; likewise
+ * @file_id: the same number for all decisions of one open file description, and
+ *	another for another; 0 where a file system reads for itself
+ * @waited_ns: how long the application waited for the device at the last miss of
+ *	this open file description; 0 if it did not wait or nothing is known
+ * @inflight_pages: pages of this file that policies asked for by ranges and that
+ *	have not arrived
+ * @room_pages: how many more pages the task may cache before reclaim begins: the
+ *	least of its memory cgroups and the node
+ * @pressure: how short memory is for the task's cgroup, 0 to 10,000: PSI, some
+ *	avg10; 0 for the root cgroup
+ * @opaque: makes the state unforgeable: the verifier takes no memory of the
+ *	program's own for a struct that has a pointer in it. Holds nothing.
  */
 struct bpf_fs_readahead_state {
 	__u64 i_ino;
@@ -85,6 +110,14 @@ struct bpf_fs_readahead_state {
 	__u32 dev;
 	__u32 flags;
 	__u32 io_pages;
+	__u64 map_first;
+	__u64 map_last;
+	__u64 file_id;
+	__u64 waited_ns;
+	__u64 inflight_pages;
+	__u32 room_pages;
+	__u32 pressure;
+	struct bpf_fs_readahead_opaque *opaque;
 };
 
 #define BPF_FS_RA_NAME_LEN 16

@@ -49,7 +49,7 @@ kmod-style() {
 	needs perl
 	local checkpatch=build/cache/checkpatch/checkpatch.pl found
 	scripts/fetch-checkpatch.sh "${checkpatch%/*}" || skip 'checkpatch.pl could not be had: see above'
-	found=$(printf '%s\n' kmod/*.[ch] | xargs -n 1 -P 2 perl "$checkpatch" --no-tree --strict \
+	found=$(printf '%s\n' kmod/*.h kmod/*/*.[ch] | xargs -n 1 -P 2 perl "$checkpatch" --no-tree --strict \
 		--show-types --terse --no-summary --color=never -f)
 	[ $? -le 123 ] || { echo "$found" && return 1; }
 	awk '

@@ -19,6 +19,7 @@ const ENUMS: [(&str, &str); 2] = [
     ("bpf_fs_readahead_prefetch_flags", "BPF_FS_RA_PREFETCH_*"),
 ];
 const STATE: &str = "bpf_fs_readahead_state";
+const OPAQUE: &str = "bpf_fs_readahead_opaque";
 const OPS: &str = "bpf_fs_readahead_ops";
 const NAME_LEN: &str = "BPF_FS_RA_NAME_LEN";
 
@@ -66,13 +67,24 @@ fn name_len(header: &str, out: &mut String) -> Result<usize> {
 
 fn state(header: &str, out: &mut String) -> Result<()> {
     let docs = docs(header, &format!("struct {STATE} -"))?;
+    writeln!(out, "/// What the state points to. C never defines it, and no policy looks at it.")?;
+    writeln!(
+        out,
+        "#[derive(Debug)]\n#[repr(C)]\npub struct {OPAQUE} {{\n    _empty: [u8; 0],\n}}\n"
+    )?;
     writeln!(out, "/// A decision, as a policy sees it. Sizes and indices are in pages.")?;
     writeln!(out, "#[derive(Debug, Clone, Copy)]\n#[repr(C)]\npub struct {STATE} {{")?;
     let mut layout = Layout::new(STATE);
+    let opaque = format!("struct {OPAQUE} *");
     for line in body(header, &format!("struct {STATE} {{"))? {
-        let (c_type, name) =
-            line.trim_end_matches(';').split_once(' ').with_context(|| line.to_owned())?;
-        let (rust_type, size) = number(name, c_type)?;
+        let text = line.trim_end_matches(';');
+        let (name, (rust_type, size)) = match text.strip_prefix(&opaque) {
+            Some(name) => (name, ("*const bpf_fs_readahead_opaque", 8)),
+            None => {
+                let (c_type, name) = text.split_once(' ').with_context(|| line.to_owned())?;
+                (name, number(name, c_type)?)
+            }
+        };
         let doc = docs.get(name).with_context(|| format!("{name} has no doc"))?;
         writeln!(out, "    /// {}.", capitalised(doc))?;
         writeln!(out, "    pub {name}: {rust_type},")?;

@@ -50,6 +50,22 @@ pub fn guest_file(guest: impl Into<String>, host: impl Into<PathBuf>) -> GuestOb
     GuestObject { guest: guest.into(), host: host.into(), executable: false }
 }
 
+/// A bpftool that knows the types of modules.
+///
+/// # Panics
+/// When there is none.
+pub fn recent_bpftool() -> PathBuf {
+    let build = Paths::find().expect("the tests run in a checkout").build;
+    let path = build.join("tools/bpftool/usr/sbin/bpftool");
+    assert!(
+        path.is_file(),
+        "no bpftool that knows types of modules (7.4 or later) in {}: `make setup` fetches one \
+         from bookworm-backports",
+        path.display()
+    );
+    path
+}
+
 /// The command, as `/bin/raext` of the guest.
 ///
 /// # Panics

@@ -111,11 +111,20 @@ fn command(
     Ok(command)
 }
 
+/// The files of a folder and of those in it.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, KernelError> {
+    let (folders, mut files): (Vec<_>, Vec<_>) =
+        cache::entries(folder)?.into_iter().partition(|path| path.is_dir());
+    for folder in folders {
+        files.extend(sources(&folder)?);
+    }
+    Ok(files)
+}
+
 /// The contents that the module depends on, as a number to compare. What only a
 /// rebuilt kernel changes, Module.symvers and BTF, counts too.
 fn built_from(kernel: &Kernel, kmod: &Path) -> Result<String, KernelError> {
-    let mut files = cache::entries(kmod)?;
-    files.retain(|path| path.is_file());
+    let mut files = sources(kmod)?;
     files.sort();
     files.push(kernel.headers.join("Module.symvers"));
     // The headers of the running kernel have none: kmod/build.sh takes what the kernel shows.

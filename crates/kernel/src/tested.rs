@@ -3,7 +3,7 @@
 //!
 //! A change in readahead from one series to the next gives no error at
 //! compile time as a rule, so that a kernel of another series is refused
-//! unless the user insists. `kmod/compat.h` refuses the same ones; a test holds
+//! unless the user insists. `kmod/shim/compat.h` refuses the same ones; a test holds
 //! the two lists against each other.
 
 use crate::{KernelError, Series};
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_module_refuses_the_same_series() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kmod/compat.h");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kmod/shim/compat.h");
         let text = fs::read_to_string(path).unwrap();
         let theirs: Vec<Series> = text
             .split("!RAEXT_SERIES(")

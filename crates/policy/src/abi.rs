@@ -22,6 +22,12 @@ pub const BPF_FS_RA_HUGEPAGE: bpf_fs_readahead_flags = 1024;
 pub const BPF_FS_RA_WRITE_FAULT: bpf_fs_readahead_flags = 2048;
 /// Hint: the access came through a mapping (with MARK too).
 pub const BPF_FS_RA_MMAP: bpf_fs_readahead_flags = 4096;
+/// Hint: the mapping is executable.
+pub const BPF_FS_RA_EXEC: bpf_fs_readahead_flags = 8192;
+/// Hint: the caller asks not to keep the pages (RWF_DONTCACHE, Linux 6.14 and later).
+pub const BPF_FS_RA_DONTCACHE: bpf_fs_readahead_flags = 16384;
+/// Hint: the caller cannot wait (RWF_NOWAIT): no range is read.
+pub const BPF_FS_RA_NOWAIT: bpf_fs_readahead_flags = 32768;
 
 /// The type of the `BPF_FS_RA_PREFETCH_*` bits.
 #[expect(non_camel_case_types, reason = "the kernel's name")]
@@ -32,6 +38,13 @@ pub const BPF_FS_RA_PREFETCH_MARK: bpf_fs_readahead_prefetch_flags = 1;
 
 /// Bytes of a policy's name, with its NUL.
 pub const BPF_FS_RA_NAME_LEN: usize = 16;
+
+/// What the state points to. C never defines it, and no policy looks at it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct bpf_fs_readahead_opaque {
+    _empty: [u8; 0],
+}
 
 /// A decision, as a policy sees it. Sizes and indices are in pages.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +78,22 @@ pub struct bpf_fs_readahead_state {
     pub flags: u32,
     /// The device's best I/O size.
     pub io_pages: u32,
+    /// First page of the file that the faulting mapping covers; 0 on the read path.
+    pub map_first: u64,
+    /// Last page of the file that the faulting mapping covers; likewise.
+    pub map_last: u64,
+    /// The same number for all decisions of one open file description, and another for another; 0 where a file system reads for itself.
+    pub file_id: u64,
+    /// How long the application waited for the device at the last miss of this open file description; 0 if it did not wait or nothing is known.
+    pub waited_ns: u64,
+    /// Pages of this file that policies asked for by ranges and that have not arrived.
+    pub inflight_pages: u64,
+    /// How many more pages the task may cache before reclaim begins: the least of its memory cgroups and the node.
+    pub room_pages: u32,
+    /// How short memory is for the task's cgroup, 0 to 10,000: PSI, some avg10; 0 for the root cgroup.
+    pub pressure: u32,
+    /// Makes the state unforgeable: the verifier takes no memory of the program's own for a struct that has a pointer in it. Holds nothing..
+    pub opaque: *const bpf_fs_readahead_opaque,
 }
 
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, i_ino) == 0);
@@ -81,7 +110,15 @@ const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, req_pages) =
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, dev) == 68);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, flags) == 72);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, io_pages) == 76);
-const _: () = assert!(size_of::<bpf_fs_readahead_state>() == 80);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, map_first) == 80);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, map_last) == 88);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, file_id) == 96);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, waited_ns) == 104);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, inflight_pages) == 112);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, room_pages) == 120);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, pressure) == 124);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_state, opaque) == 128);
+const _: () = assert!(size_of::<bpf_fs_readahead_state>() == 136);
 
 /// The table of a policy. A missing callback leaves its question to the kernel.
 ///

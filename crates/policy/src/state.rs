@@ -64,6 +64,21 @@ fields! {
     flags: u32,
     /// The device's best I/O size.
     io_pages: u32,
+    /// First page of the file that the faulting mapping covers; 0 for a read.
+    map_first: u64,
+    /// Last page of the file that the faulting mapping covers; 0 for a read.
+    map_last: u64,
+    /// A number for the open file description; 0 where a file system reads for itself.
+    file_id: u64,
+    /// How long the application waited for the device at the last miss of this open file
+    /// description, in ns; 0 if nothing is known.
+    waited_ns: u64,
+    /// Pages of this file that policies asked for by ranges and that have not arrived.
+    inflight_pages: u64,
+    /// How many more pages the task may cache before reclaim begins.
+    room_pages: u32,
+    /// How short memory is for the task's cgroup, 0 to 10,000.
+    pressure: u32,
 }
 
 impl State {
@@ -102,6 +117,24 @@ impl State {
     #[inline(always)]
     pub fn is_write_fault(&self) -> bool {
         self.flags() & abi::BPF_FS_RA_WRITE_FAULT != 0
+    }
+
+    /// The mapping is executable.
+    #[inline(always)]
+    pub fn is_exec(&self) -> bool {
+        self.flags() & abi::BPF_FS_RA_EXEC != 0
+    }
+
+    /// The caller asks not to keep the pages.
+    #[inline(always)]
+    pub fn is_dontcache(&self) -> bool {
+        self.flags() & abi::BPF_FS_RA_DONTCACHE != 0
+    }
+
+    /// The caller cannot wait: no range is read.
+    #[inline(always)]
+    pub fn is_nowait(&self) -> bool {
+        self.flags() & abi::BPF_FS_RA_NOWAIT != 0
     }
 
     /// The access came through a mapping.
@@ -145,6 +178,14 @@ impl State {
             dev: 0,
             flags,
             io_pages: 320,
+            map_first: 0,
+            map_last: 0,
+            file_id: 1,
+            waited_ns: 0,
+            inflight_pages: 0,
+            room_pages: u32::MAX,
+            pressure: 0,
+            opaque: core::ptr::null(),
         })
     }
 

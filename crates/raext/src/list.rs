@@ -87,12 +87,19 @@ fn device(policy: &AttachedPolicy) -> String {
 }
 
 fn guard(policy: &AttachedPolicy) -> String {
-    let AttachedPolicy { guard_percent, used, unused, .. } = *policy;
+    let AttachedPolicy { guard_percent, used, unused, tripped_cgroups, .. } = *policy;
+    if policy.slow {
+        return "PUT ASIDE: its callbacks took over 10 ms; the kernel decides".into();
+    }
     if guard_percent == 0 {
         return "off".into();
     }
     let share = 100 * unused / (used + unused).max(1);
-    let state = if policy.tripped { "TRIPPED: the kernel decides" } else { "on" };
+    let state = match tripped_cgroups {
+        0 => "on".to_owned(),
+        1 => "TRIPPED for a cgroup: the kernel decides there".to_owned(),
+        n => format!("TRIPPED for {n} cgroups: the kernel decides there"),
+    };
     format!("{state}, {share}% of {} pages unused, limit {guard_percent}%", used + unused)
 }
 

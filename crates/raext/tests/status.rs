@@ -73,7 +73,7 @@ const TABLE: [Row; 22] = [
         refused: Ends("attach DIR/broken.o", NO_ELF),
         usage: Ends(
             "attach wide --guard 101",
-            "'101' for '--guard <PERCENT>': 101 is not in 1..=100",
+            "'101' for '--guard <PERCENT>': 101 is not in 1..=99",
         ),
         environment: Ends("EMPTY attach wide", NO_CHECKOUT),
     },

@@ -32,8 +32,12 @@ pub struct AttachedPolicy {
     pub used: u64,
     /// Pages that it brought in and that were dropped unused; likewise.
     pub unused: u64,
-    /// Whether the guard has put the kernel's own readahead back.
+    /// Whether the guard has put the kernel's own readahead back, for any cgroup.
     pub tripped: bool,
+    /// For how many cgroups it has.
+    pub tripped_cgroups: u32,
+    /// Whether the kernel decides since callbacks took too long.
+    pub slow: bool,
 }
 
 /// The table, or `None` where it cannot be read (no module, no debugfs, not
@@ -45,7 +49,8 @@ pub fn attached() -> Option<Vec<AttachedPolicy>> {
 fn policy_of(row: &Row) -> Option<AttachedPolicy> {
     let (major, minor) = row.word("dev")?.split_once(':')?;
     Some(AttachedPolicy {
-        link: row.number("link")?,
+        // The kernel has not numbered a link that is just being made.
+        link: if row.word("link")? == "-" { 0 } else { row.number("link")? },
         policy: row.word("name")?.to_owned(),
         cgroup_id: row.number("cgroup")?,
         dev: (major.parse().ok()?, minor.parse().ok()?),
@@ -57,6 +62,8 @@ fn policy_of(row: &Row) -> Option<AttachedPolicy> {
         used: row.number("used")?,
         unused: row.number("unused")?,
         tripped: row.number::<u32>("tripped")? != 0,
+        tripped_cgroups: row.number("tripped")?,
+        slow: row.number::<u32>("slow")? != 0,
     })
 }
 

@@ -65,7 +65,7 @@ mod tests {
 
     /// The counters' names in the module's source, in order.
     fn of_the_module() -> Vec<String> {
-        let source = include_str!("../../../../kmod/stats.c");
+        let source = include_str!("../../../../kmod/core/stats.c");
         let (_, names) = source.split_once("raext_counter_names[RAEXT_NR_COUNTERS] = {").unwrap();
         let (names, _) = names.split_once("};").unwrap();
         names.split('"').skip(1).step_by(2).map(str::to_owned).collect()

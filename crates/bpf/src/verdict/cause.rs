@@ -32,6 +32,8 @@ pub enum Cause {
     UnboundedLoop,
     /// A kernel function is given what it does not take.
     KfuncArgument,
+    /// A kernel function is given a copy of the state.
+    ForgedState,
     /// A register is used that was never set.
     UnsetRegister,
     /// A kernel function that this kernel does not have.
@@ -71,6 +73,7 @@ impl Cause {
             Self::UncheckedIndex => "unchecked-index",
             Self::UnboundedLoop => "unbounded-loop",
             Self::KfuncArgument => "kfunc-argument",
+            Self::ForgedState => "forged-state",
             Self::UnsetRegister => "unset-register",
             Self::UnknownKfunc => "unknown-kfunc",
             Self::ForbiddenHelper => "forbidden-helper",

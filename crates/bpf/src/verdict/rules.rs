@@ -55,6 +55,7 @@ const RULES: [(Cause, Rule); 21] = [
     (Cause::OutOfState, out_of_state),
     (Cause::NullPointer, null_pointer),
     (Cause::NotAPointer, not_a_pointer),
+    (Cause::ForgedState, forged_state),
     (Cause::KfuncArgument, kfunc_argument),
     (Cause::UnsetRegister, unset_register),
     (Cause::UncheckedIndex, unchecked_index),
@@ -277,13 +278,25 @@ fn not_a_pointer(evidence: &Evidence<'_>) -> Option<Finding> {
     })
 }
 
+/// The state has a pointer in it, for which the verifier takes no memory of the policy's own.
+fn forged_state(evidence: &Evidence<'_>) -> Option<Finding> {
+    let words = ["must point to scalar, or struct with scalar"];
+    evidence.log.complains(&words).then(|| {
+        Finding::new(
+            "a function of the kernel is given a copy of the state",
+            "give it the callback's own argument, `s`, as it came: a state on the stack or in a \
+             map is refused",
+        )
+    })
+}
+
 fn kfunc_argument(evidence: &Evidence<'_>) -> Option<Finding> {
     let log = evidence.log;
     let complaint = log.complaint?;
     // As of "R1 type=scalar expected=fp", "args#0 expected pointer to STRUCT x".
     let register = complaint.starts_with('R') && complaint.contains(" type=");
     let wrong = register && complaint.contains("expected=");
-    (wrong || log.complains(&["expected pointer to STRUCT", "must point to scalar"])).then(|| {
+    (wrong || log.complains(&["expected pointer to STRUCT"])).then(|| {
         Finding::new(
             "a function of the kernel is given an argument of another kind than it takes",
             "give it the callback's own argument, `s`, as it came: in Rust, call the methods of \

@@ -113,7 +113,7 @@ fn the_window_callback_runs_on_the_read_path() {
 }
 
 /// Pages that are being read cannot be reclaimed: one decision fills no more than
-/// an eighth of what its cgroup, or one above it, may use.
+/// an eighth of what its cgroup, or one above it, has left.
 fn a_small_cgroup_is_not_filled_by_one_decision() {
     const FIRST_PAGE: &str = "echo 3 > /proc/sys/vm/drop_caches
         read before < /sys/block/raext0/stat
@@ -148,7 +148,8 @@ fn a_small_cgroup_is_not_filled_by_one_decision() {
         guest.detach().unwrap();
         // What the file system reads of its own is a few blocks.
         assert!(free >= 16 << 10, "{what}: {free} KiB without a limit");
-        assert!((4 << 10..=(4 << 10) + 64).contains(&small), "{what}: {small} KiB of 32 MiB");
+        // An eighth of what is left: the shell uses some of it.
+        assert!((3584..=4160).contains(&small), "{what}: {small} KiB of 32 MiB");
     }
     stop_clean(guest);
 }

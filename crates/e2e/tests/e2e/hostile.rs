@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Policies that do harm on purpose or by chance: some are made of random numbers,
-//! some pass a copy of the state for the state. The data stays right, the I/O bounded, the
+//! some belong to another subsystem. The data stays right, the I/O bounded, the
 //! counters consistent, the kernel's log clean.
 
 use raext_bpf::load::DROPPED;
-use raext_e2e::{Guest, accepted, boot, cases, counters, guest_file, stop_clean, table};
+use raext_e2e::{
+    Guest, accepted, boot, build, cases, counters, guest_file, recent_bpftool, stop_clean,
+};
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
+use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 cases! {
     policies_of_random_numbers_cost_time_and_never_data,
-    a_copy_of_the_state_is_no_state,
+    a_foreign_program_may_not_call_a_policys_functions,
 }
 
 const DATA_BYTES: u64 = 32 << 20;
@@ -60,20 +63,20 @@ fn policies_of_random_numbers_cost_time_and_never_data() {
     stop_clean(guest);
 }
 
-fn a_copy_of_the_state_is_no_state() {
-    let impostor = accepted("impostor");
-    let cat = [PathBuf::from("/bin/cat")];
-    let mut guest = boot(&[], vec![guest_file("/impostor.bpf.o", impostor)], &cat);
-    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: DATA_BYTES };
-    guest.set_up(device).unwrap();
-    guest.attach("/impostor.bpf.o", &BTreeMap::new()).unwrap();
-    run_all(&mut guest);
-    let counts = counters(&mut guest);
-    for row in table(&mut guest, "counters") {
-        assert_eq!(row["taken"], "0", "the copy was not refused with -EINVAL: {row:?}");
-    }
-    assert!(counts["kept"] > 0, "{counts:?}");
-    assert_eq!((counts["ranges"], counts["clamped"]), (0, 0), "{counts:?}");
-    guest.detach().unwrap();
+/// A congestion control of TCP runs in softirq, on top of any task.
+fn a_foreign_program_may_not_call_a_policys_functions() {
+    let bpftool = recent_bpftool();
+    let paths = Paths::find().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let source = paths.root.join("tests/foreign/congestion.bpf.c");
+    let object = build(&source, &out.path().join("congestion.bpf.o"));
+    let files = vec![guest_file("/congestion.bpf.o", object)];
+    let mut guest = boot(&[], files, std::slice::from_ref(&bpftool));
+    let register = ["/bin/bpftool", "struct_ops", "register", "/congestion.bpf.o", "/sys/fs/bpf"];
+    let (status, stdout, stderr) = guest.exec(&register).unwrap();
+    let said = format!("{stdout}{stderr}");
+    assert_ne!(status, 0, "the program was accepted: {said}");
+    let refusal = "calling kernel function bpf_fs_readahead_cached is not allowed";
+    assert!(said.contains(refusal), "{said}");
     stop_clean(guest);
 }

@@ -3,9 +3,10 @@
 //! command as a user has it.
 
 use raext_e2e::requests::ChurnKind;
-use raext_e2e::{Guest, boot, cases, guest_file, guest_path, raext, shipped, stop_clean};
+use raext_e2e::{
+    Guest, boot, cases, guest_file, guest_path, raext, recent_bpftool, shipped, stop_clean,
+};
 use raext_model::{Device, DeviceProfile, Fs};
-use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -215,12 +216,7 @@ fn detach_ends_with_the_policy_or_with_the_holder_s_name() {
 }
 
 fn bpftool_registers_the_c_policy() {
-    let Some(bpftool) = recent_bpftool() else {
-        panic!(
-            "no bpftool that knows types of modules (7.4 or later) in build/tools/bpftool: \
-             `make setup` fetches one from bookworm-backports"
-        );
-    };
+    let bpftool = recent_bpftool();
     let files = vec![guest_file("/noop_c.bpf.o", shipped("noop-c"))];
     let mut guest = boot(&[], files, std::slice::from_ref(&bpftool));
     let register = ["/bin/bpftool", "struct_ops", "register", "/noop_c.bpf.o", "/sys/fs/bpf"];
@@ -235,9 +231,4 @@ fn bpftool_registers_the_c_policy() {
     let noop = guest.attach("/noop_c.bpf.o", &BTreeMap::new());
     assert!(noop.is_err(), "attached twice");
     guest.stop().unwrap();
-}
-
-fn recent_bpftool() -> Option<PathBuf> {
-    let path = Paths::find().ok()?.build.join("tools/bpftool/usr/sbin/bpftool");
-    path.is_file().then_some(path)
 }

@@ -10,8 +10,11 @@ use crate::learn::{Event, LearnError};
 use std::collections::BTreeMap;
 
 /// The tracepoints that are listened to, as folders below `events`.
-pub const TRACEPOINTS: [&str; 3] =
-    ["readahead_ext/decision", "filemap/mm_filemap_get_pages", "filemap/mm_filemap_fault"];
+pub const TRACEPOINTS: [&str; 3] = [
+    "readahead_ext/readahead_decision",
+    "filemap/mm_filemap_get_pages",
+    "filemap/mm_filemap_fault",
+];
 
 /// The events of a trace.
 ///
@@ -30,13 +33,13 @@ pub fn parse(text: &str) -> Result<Vec<Event>, LearnError> {
             .collect::<Vec<_>>()
     };
     // The file is the one that decisions are about.
-    let decided = message("decision");
+    let decided = message("readahead_decision");
     let Some(first) = decided.first() else { return Ok(Vec::new()) };
     let of = fields(first);
     let file = (of.get("dev").copied().unwrap_or_default(), number(&of, "ino", first)?);
     let mut events: Vec<Event> = Vec::new();
     for line in text.lines() {
-        if let Some((_, message)) = line.split_once(" decision: ") {
+        if let Some((_, message)) = line.split_once(" readahead_decision: ") {
             events.push(decision(message)?);
         } else if let Some((_, message)) = line.split_once(" mm_filemap_get_pages: ") {
             let of = fields(message);
@@ -130,7 +133,7 @@ mod tests {
     const TRACE: &str = "\
 # tracer: nop
      exe-141 [001] ..... 14.1: mm_filemap_get_pages: dev=254:1 ino=c ofs=0-65535
-     exe-141 [001] ..... 14.2: decision: policy=noop dev=254:1 ino=12 flags=miss index=16 req=16 file=16384 verdict=kept limit=32 start=16 size=32 async=16 ranges=0 submitted=0
+     exe-141 [001] ..... 14.2: readahead_decision: policy=noop dev=254:1 ino=12 flags=miss index=16 req=16 file=16384 verdict=kept limit=32 start=16 size=32 async=16 ranges=0 submitted=0
      exe-141 [001] ..... 14.3: mm_filemap_get_pages: dev=254:1 ino=c ofs=65536-131071
      exe-141 [001] ..... 14.4: mm_filemap_get_pages: dev=254:1 ino=c ofs=69632-131071
      exe-141 [001] ..... 14.5: mm_filemap_get_pages: dev=254:1 ino=d ofs=0-4095

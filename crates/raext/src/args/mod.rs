@@ -181,7 +181,7 @@ pub(crate) struct AttachArgs {
     pub device: Option<String>,
     /// Return to the kernel's own readahead when more than this share of the pages
     /// that the policy reads goes unused, in percent.
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=99))]
     pub guard: Option<u32>,
     /// Do not pin the link: stay attached until this command is interrupted.
     #[arg(long)]

@@ -3,16 +3,17 @@
  * readahead_ext: readahead decided by a BPF program.
  *
  * Loading the module registers a struct_ops type and hooks nothing; the hooks
- * live from the first attached policy to the last (see policy.c).
+ * live from the first attached policy to the last (see core/scope.c).
  */
 
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
-#include "raext.h"
+#include "shim.h"
 
 static int __init raext_module_init(void)
 {
-	int err = raext_hooks_init();
+	int err = raext_ftrace_init();
 
 	if (err)
 		return err;
@@ -20,21 +21,22 @@ static int __init raext_module_init(void)
 	if (!err)
 		err = raext_ops_register();
 	if (err) {
-		pr_err("readahead_ext: the kernel refused the struct_ops type or its kfuncs (%d): was the module built with BTF, for this kernel?\n",
+		pr_err("the kernel took no struct_ops type or kfunc (%d): was the module built with BTF, for this kernel?\n",
 		       err);
-		raext_hooks_exit();
+		raext_ftrace_exit();
 		return err;
 	}
-	raext_stats_create();
+	raext_debugfs_create();
 	return 0;
 }
 
 static void __exit raext_module_exit(void)
 {
 	/* Each attached policy holds the module: none is left here. */
-	raext_stats_remove();
-	raext_hooks_exit();
-	/* Policies that are being freed. */
+	raext_debugfs_remove();
+	raext_ftrace_exit();
+	/* Policies: their last reference goes by RCU, and they by RCU again. */
+	rcu_barrier();
 	rcu_barrier();
 }
 

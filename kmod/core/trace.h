@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoint readahead_ext:decision: each decision of a policy, when it is
- * over, with what it was about and what it came to.
+ * The tracepoint readahead_ext:readahead_decision: each decision of a policy, when
+ * it is over, with what it was about and what it came to.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM readahead_ext
@@ -11,7 +11,21 @@
 
 #include <linux/tracepoint.h>
 
-#include "raext.h"
+#include "ctx.h"
+
+/* Tools read the values of names in the format from here. */
+TRACE_DEFINE_ENUM(RAEXT_KEPT);
+TRACE_DEFINE_ENUM(RAEXT_LIMITED);
+TRACE_DEFINE_ENUM(RAEXT_CHANGED);
+TRACE_DEFINE_ENUM(RAEXT_TAKEN);
+TRACE_DEFINE_ENUM(BPF_FS_RA_MISS);
+TRACE_DEFINE_ENUM(BPF_FS_RA_MARK);
+TRACE_DEFINE_ENUM(BPF_FS_RA_FAULT);
+TRACE_DEFINE_ENUM(BPF_FS_RA_RANDOM);
+TRACE_DEFINE_ENUM(BPF_FS_RA_SEQUENTIAL);
+TRACE_DEFINE_ENUM(BPF_FS_RA_HUGEPAGE);
+TRACE_DEFINE_ENUM(BPF_FS_RA_WRITE_FAULT);
+TRACE_DEFINE_ENUM(BPF_FS_RA_MMAP);
 
 #define raext_show_verdict(verdict)			\
 	__print_symbolic(verdict,			\
@@ -32,11 +46,11 @@
 		      { BPF_FS_RA_MMAP, "mmap" })
 
 /* Sizes and indices are in pages; limit is -1 where the file's own holds. */
-TRACE_EVENT(decision,
+DECLARE_EVENT_CLASS(raext_decision_class,
 
-	TP_PROTO(const struct raext_decision *d, const char *name),
+	TP_PROTO(const struct raext_ctx *c, const char *name),
 
-	TP_ARGS(d, name),
+	TP_ARGS(c, name),
 
 	TP_STRUCT__entry(
 		__array(char, name, BPF_FS_RA_NAME_LEN)
@@ -57,19 +71,19 @@ TRACE_EVENT(decision,
 
 	TP_fast_assign(
 		strscpy(__entry->name, name, sizeof(__entry->name));
-		__entry->ino = d->mapping->host->i_ino;
-		__entry->file_pages = raext_file_pages(d->mapping);
-		__entry->index = d->index;
-		__entry->start = d->window.start;
-		__entry->dev = raext_mapping_dev(d->mapping);
-		__entry->flags = d->flags;
-		__entry->req_pages = d->req_pages;
-		__entry->verdict = d->verdict;
-		__entry->limit = d->limit;
-		__entry->size = d->window.size;
-		__entry->async_size = d->window.async_size;
-		__entry->ranges = d->ranges;
-		__entry->submitted = d->submitted;
+		__entry->ino = c->mapping->host->i_ino;
+		__entry->file_pages = raext_file_pages(c->mapping);
+		__entry->index = c->index;
+		__entry->start = c->window.start;
+		__entry->dev = raext_mapping_dev(c->mapping);
+		__entry->flags = c->flags;
+		__entry->req_pages = c->req_pages;
+		__entry->verdict = c->verdict;
+		__entry->limit = c->limit;
+		__entry->size = c->window.size;
+		__entry->async_size = c->window.async_size;
+		__entry->ranges = c->ranges_asked;
+		__entry->submitted = c->submitted;
 	),
 
 	TP_printk("policy=%s dev=%u:%u ino=%llu flags=%s index=%llu req=%u file=%llu verdict=%s limit=%d start=%llu size=%u async=%u ranges=%u submitted=%u",
@@ -79,6 +93,21 @@ TRACE_EVENT(decision,
 		  raext_show_verdict(__entry->verdict), __entry->limit,
 		  __entry->start, __entry->size, __entry->async_size,
 		  __entry->ranges, __entry->submitted)
+);
+
+DEFINE_EVENT(raext_decision_class, readahead_decision,
+
+	TP_PROTO(const struct raext_ctx *c, const char *name),
+
+	TP_ARGS(c, name)
+);
+
+/* The name in 0.1, kept for one release. */
+DEFINE_EVENT(raext_decision_class, decision,
+
+	TP_PROTO(const struct raext_ctx *c, const char *name),
+
+	TP_ARGS(c, name)
 );
 
 #endif /* RAEXT_TRACE_H */

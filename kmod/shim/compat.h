@@ -7,10 +7,17 @@
 #ifndef RAEXT_COMPAT_H
 #define RAEXT_COMPAT_H
 
+/* This file comes before every other one: see Kbuild. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/btf.h>
 #include <linux/fs.h>
 #include <linux/pagemap.h>
 #include <linux/version.h>
+
+#ifndef CONFIG_X86_64
+#error "readahead_ext knows the entry of a traced function on x86-64 only"
+#endif
 
 /*
  * 6.12 is the first kernel this was tested on: struct_ops types can be
@@ -47,46 +54,46 @@
  * keeps folios small. (mmap_miss became as short as order is. The module does
  * not write it back, since the kernel counts it in the file's own state.)
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
-#define raext_ra_copy_order(to, from) ((to)->order = (from)->order)
-#else
-#define raext_ra_copy_order(to, from) ((void)0)
-#endif
-
-/**
- * raext_ra_copy_back - what readahead left in a copy of a file's state
- * @to: the file's own
- * @from: the copy that readahead worked on
- */
-static inline void raext_ra_copy_back(struct file_ra_state *to,
-				      const struct file_ra_state *from)
+static inline void raext_ra_copy_order(struct file_ra_state *to,
+				       const struct file_ra_state *from)
 {
-	to->start = from->start;
-	to->size = from->size;
-	to->async_size = from->async_size;
-	raext_ra_copy_order(to, from);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	to->order = from->order;
+#endif
 }
 
-/**
- * raext_ra_unbounded - page_cache_ra_unbounded(), without the lock held
- * @ractl: where to read
- * @nr: pages
- * @lookahead: so many pages before the end of them is the mark
- *
- * 7.0: the caller must hold the mapping's invalidate_lock, shared. Before,
- * the callee takes it. The compiler notices neither: to get this wrong is a
- * race with truncation or a recursion.
+/*
+ * 6.14: a read may ask that its pages do not stay in the cache (RWF_DONTCACHE),
+ * which the readahead control carries.
  */
-static inline void raext_ra_unbounded(struct readahead_control *ractl,
-				      unsigned long nr,
-				      unsigned long lookahead)
+static inline bool raext_dropbehind(const struct readahead_control *ractl)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-	filemap_invalidate_lock_shared(ractl->mapping);
-	page_cache_ra_unbounded(ractl, nr, lookahead);
-	filemap_invalidate_unlock_shared(ractl->mapping);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	return ractl->dropbehind;
 #else
-	page_cache_ra_unbounded(ractl, nr, lookahead);
+	return false;
+#endif
+}
+
+static inline void raext_set_dropbehind(struct readahead_control *ractl,
+					bool drop)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	ractl->dropbehind = drop;
+#endif
+}
+
+/*
+ * Whether a folio is marked, for one that may be freed meanwhile:
+ * folio_test_readahead() insists on the head of a folio in use. A wrong guess is
+ * harmless. 6.18: the flags are a struct.
+ */
+static inline bool raext_folio_may_be_marked(const struct folio *folio)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return test_bit(PG_readahead, &folio->flags.f);
+#else
+	return test_bit(PG_readahead, &folio->flags);
 #endif
 }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// accepted
-/*
- * Gives the kernel's functions a copy of the state. To the verifier it is as good
- * as the state itself; the module must tell the two apart.
- */
+// refused: forged-state
+// Gives a kernel function a copy of the state.
 #include "readahead_ext.bpf.h"
 
 SEC("struct_ops/decide")
@@ -12,9 +9,8 @@ int RAEXT_CALLBACK(impostor_decide, struct bpf_fs_readahead_state *s)
 	struct bpf_fs_readahead_state copy = {};
 
 	copy.index = s->index;
-	bpf_fs_readahead_cached(&copy, s->index, 32);
-	/* -EINVAL, and the kernel goes on as usual. */
-	return bpf_fs_readahead_prefetch(&copy, s->index, 32, 0) != -22;
+	bpf_fs_readahead_prefetch(&copy, s->index, 32, 0);
+	return 0;
 }
 
 RAEXT_POLICY(impostor) = {

@@ -8,11 +8,13 @@
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
 #include <linux/btf.h>
+#include <linux/cgroup.h>
 #include <linux/ctype.h>
 #include <linux/filter.h>
 #include <linux/module.h>
 
-#include "raext.h"
+#include "ctx.h"
+#include "scope.h"
 
 static struct btf *raext_btf;
 
@@ -70,8 +72,30 @@ static int raext_btf_struct_access(struct bpf_verifier_log *log,
 	return 0;
 }
 
+/*
+ * A callback runs under RCU while a task waits. What the verifier does not walk
+ * through step by step could run for hours: these are not for policies.
+ */
+static const struct bpf_func_proto *
+raext_get_func_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
+{
+	switch (func_id) {
+	case BPF_FUNC_loop:
+	case BPF_FUNC_for_each_map_elem:
+	case BPF_FUNC_user_ringbuf_drain:
+	case BPF_FUNC_tail_call:
+	case BPF_FUNC_timer_init:
+	case BPF_FUNC_timer_set_callback:
+	case BPF_FUNC_timer_start:
+	case BPF_FUNC_timer_cancel:
+		return NULL;
+	default:
+		return bpf_base_func_proto(func_id, prog);
+	}
+}
+
 static const struct bpf_verifier_ops raext_verifier_ops = {
-	.get_func_proto = bpf_base_func_proto,
+	.get_func_proto = raext_get_func_proto,
 	.is_valid_access = raext_is_valid_access,
 	.btf_struct_access = raext_btf_struct_access,
 };
@@ -113,7 +137,7 @@ static int raext_check_member(const struct btf_type *t,
 		return -EINVAL;
 	/* Whichever callback it is, the same each time. */
 	WRITE_ONCE(raext_state_id, state);
-	/* Callbacks run where the kernel must not sleep (see hooks.c). */
+	/* Callbacks run under RCU, and get_ra under ftrace. */
 	return prog->sleepable ? -EINVAL : 0;
 }
 
@@ -151,8 +175,26 @@ static int raext_init_member(const struct btf_type *t,
 		return 1;
 	case offsetof(struct bpf_fs_readahead_ops, guard_percent):
 		to->guard_percent = from->guard_percent;
-		return to->guard_percent > 100 ? -EINVAL : 1;
+		/* Never more than 100 go unused. */
+		return to->guard_percent > 99 ? -EINVAL : 1;
 	}
+	return 0;
+}
+
+/* Before a policy is attached: what would have no effect is refused. */
+static int raext_validate(void *kdata)
+{
+	const struct bpf_fs_readahead_ops *ops = kdata;
+	struct cgroup *cgroup;
+
+	if (!ops->decide && !ops->get_max_ra && !ops->get_ra)
+		return -EINVAL;
+	if (!ops->cgroup_id)
+		return 0;
+	cgroup = cgroup_get_from_id(ops->cgroup_id);
+	if (IS_ERR(cgroup))
+		return PTR_ERR(cgroup);
+	cgroup_put(cgroup);
 	return 0;
 }
 
@@ -160,17 +202,17 @@ static int raext_init_member(const struct btf_type *t,
 
 static int raext_reg(void *kdata, struct bpf_link *link)
 {
-	return raext_policy_attach(kdata, link);
+	return raext_scope_attach(kdata, link);
 }
 
 static int raext_update(void *kdata, void *old_kdata, struct bpf_link *link)
 {
-	return raext_policy_replace(kdata, old_kdata);
+	return raext_scope_replace(kdata, old_kdata);
 }
 
 static void raext_unreg(void *kdata, struct bpf_link *link)
 {
-	raext_policy_detach(kdata);
+	raext_scope_detach(kdata);
 }
 
 /* The stubs give the callbacks their prototypes (CFI, argument names). */
@@ -203,6 +245,7 @@ static struct bpf_struct_ops bpf_fs_readahead_struct_ops = {
 	.init = raext_init,
 	.check_member = raext_check_member,
 	.init_member = raext_init_member,
+	.validate = raext_validate,
 	.reg = raext_reg,
 	.unreg = raext_unreg,
 	.update = raext_update,
@@ -211,8 +254,33 @@ static struct bpf_struct_ops bpf_fs_readahead_struct_ops = {
 	.owner = THIS_MODULE,
 };
 
+/**
+ * raext_ops_is_policy - whether a program is a callback of a policy
+ * @prog: the program
+ *
+ * This module has one struct_ops type, so its BTF tells. A program that
+ * extends a policy's (BPF_PROG_TYPE_EXT) is attached to that program's BTF.
+ *
+ * Return: true for a policy's callback
+ */
+bool raext_ops_is_policy(const struct bpf_prog *prog)
+{
+	return prog->type == BPF_PROG_TYPE_STRUCT_OPS && raext_btf &&
+	       prog->aux->attach_btf == raext_btf;
+}
+
+/**
+ * raext_ops_register - register the type
+ *
+ * Return: 0, or an error; -ENOENT for a module without BTF, which the kernel
+ * takes without a word
+ */
 int raext_ops_register(void)
 {
-	return register_bpf_struct_ops(&bpf_fs_readahead_struct_ops,
-				       bpf_fs_readahead_ops);
+	int err = register_bpf_struct_ops(&bpf_fs_readahead_struct_ops,
+					  bpf_fs_readahead_ops);
+
+	if (!err && !raext_btf)
+		err = -ENOENT;
+	return err;
 }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters and their files in debugfs: readahead_ext/policies has the attached
- * policies, readahead_ext/counters has the counters of each. The module works
- * without debugfs.
+ * The counters of a policy, by event and CPU.
  */
 
-#include <linux/debugfs.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 
-#include "raext.h"
-#include "policy.h"
+#include "ctx.h"
+#include "scope.h"
 
 static const char *const raext_events[] = { "miss", "mark", "fault" };
 
@@ -21,6 +18,7 @@ static const char *const raext_counter_names[RAEXT_NR_COUNTERS] = {
 	[RAEXT_N_TAKEN] = "taken",
 	[RAEXT_WINDOWS] = "windows",
 	[RAEXT_CLAMPED] = "clamped",
+	[RAEXT_CONGESTED] = "congested",
 	[RAEXT_NS] = "ns",
 	[RAEXT_RANGES] = "ranges",
 	[RAEXT_PAGES] = "pages",
@@ -32,6 +30,7 @@ static const char *const raext_counter_names[RAEXT_NR_COUNTERS] = {
 	[RAEXT_DROP_BUSY] = "dropped_busy",
 	[RAEXT_DROP_MEMORY] = "dropped_memory",
 	[RAEXT_DROP_LATE] = "dropped_late",
+	[RAEXT_DROP_CONGESTED] = "dropped_congested",
 };
 
 struct raext_counters {
@@ -44,23 +43,23 @@ struct raext_counters __percpu *raext_counters_alloc(void)
 }
 
 /* The event bits are the lowest three, in the order of raext_events. */
+static_assert(BPF_FS_RA_MISS == 1 && BPF_FS_RA_MARK == 2 &&
+	      BPF_FS_RA_FAULT == 4);
+
 static unsigned int raext_event(u32 flags)
 {
-	BUILD_BUG_ON(BPF_FS_RA_MISS != 1 || BPF_FS_RA_MARK != 2 ||
-		     BPF_FS_RA_FAULT != 4);
-	return min_t(unsigned int, __ffs(flags), ARRAY_SIZE(raext_events) - 1);
+	return flags & BPF_FS_RA_MISS ? 0 : flags & BPF_FS_RA_MARK ? 1 : 2;
 }
 
 /**
  * raext_count - add to a counter of a decision's policy
- * @d: the decision, which has a policy
+ * @c: the decision, which has a policy
  * @counter: which
  * @n: how many
  */
-void raext_count(const struct raext_decision *d, enum raext_counter counter,
-		 u64 n)
+void raext_count(const struct raext_ctx *c, enum raext_counter counter, u64 n)
 {
-	this_cpu_add(d->policy->counters->of[raext_event(d->flags)][counter],
+	this_cpu_add(c->policy->counters->of[raext_event(c->flags)][counter],
 		     n);
 }
 
@@ -87,42 +86,16 @@ static u64 raext_counter_sum(const struct raext_policy *policy,
 
 void raext_counters_rows(struct seq_file *seq, struct raext_policy *policy)
 {
+	char name[BPF_FS_RA_NAME_LEN];
 	unsigned int event, i;
 
+	raext_scope_name(policy, name);
 	for (event = 0; event < ARRAY_SIZE(raext_events); event++) {
-		seq_printf(seq, "%u %s %s", raext_policy_id(policy),
-			   raext_policy_name(policy), raext_events[event]);
+		seq_printf(seq, "%u %s %s", raext_scope_id(policy), name,
+			   raext_events[event]);
 		for (i = 0; i < RAEXT_NR_COUNTERS; i++)
 			seq_printf(seq, " %llu",
 				   raext_counter_sum(policy, event, i));
 		seq_putc(seq, '\n');
 	}
-}
-
-static struct dentry *raext_dir;
-
-static int policies_show(struct seq_file *seq, void *unused)
-{
-	raext_policies_show(seq);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(policies);
-
-static int counters_show(struct seq_file *seq, void *unused)
-{
-	raext_counters_show(seq);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(counters);
-
-void raext_stats_create(void)
-{
-	raext_dir = debugfs_create_dir("readahead_ext", NULL);
-	debugfs_create_file("policies", 0444, raext_dir, NULL, &policies_fops);
-	debugfs_create_file("counters", 0444, raext_dir, NULL, &counters_fops);
-}
-
-void raext_stats_remove(void)
-{
-	debugfs_remove_recursive(raext_dir);
 }

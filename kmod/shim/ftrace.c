@@ -11,12 +11,13 @@
  *                                                          v v
  *                                              page_cache_ra_order() -> I/O
  *
- * The first three functions are wrapped. ftrace sends their callers to a
- * wrapper of wrap.c (IPMODIFY, as livepatch does). The wrapper asks the policy
- * and calls the original. A call from this module passes unwrapped. The
- * wrapper of the read path gives the original a private copy of the file's
- * readahead state, so that the limit holds for this call alone, and copies the
- * window back.
+ * Waits for the page of a miss go through io_schedule().
+ *
+ * All but page_cache_ra_order() are wrapped. ftrace sends their callers to a
+ * wrapper of read.c, fault.c or wait.c (IPMODIFY, as livepatch does). The
+ * wrapper asks the policy and calls the original. A call from this module passes
+ * unwrapped. A limit holds for one call alone: the wrapper of the read path gives
+ * the original a private copy of the file's readahead state then.
  *
  * Every window that the kernel computes passes through page_cache_ra_order().
  * Tail jumps reach it from functions that our wrappers called: its caller
@@ -32,10 +33,14 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/srcu.h>
 
 #include <asm/ibt.h>
 
-#include "raext.h"
+#include "../core/wait.h"
+#include "shim.h"
 
 /* ftrace's trampoline returns to the wrapper: no indirect call is made. */
 static __always_inline void raext_redirect(struct ftrace_regs *fregs,
@@ -60,14 +65,20 @@ static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 	/* A cached page costs this look and no more. */
 	if (fault && !raext_fault_event(arg))
 		return;
+	if (raext_is_entry(ip, io_schedule) && !raext_wait_expected())
+		return;
 	if (within_module(parent_ip, THIS_MODULE))
 		return;
 	if (fault)
 		raext_redirect(fregs, raext_filemap_fault);
 	else if (raext_is_entry(ip, page_cache_sync_ra))
 		raext_redirect(fregs, raext_page_cache_sync_ra);
-	else
+	else if (raext_is_entry(ip, page_cache_async_ra))
 		raext_redirect(fregs, raext_page_cache_async_ra);
+	else if (raext_is_entry(ip, io_schedule))
+		raext_redirect(fregs, raext_io_schedule);
+	else
+		WARN_ON_ONCE(1);
 }
 
 static void notrace raext_hook_window(unsigned long ip, unsigned long parent_ip,
@@ -76,10 +87,10 @@ static void notrace raext_hook_window(unsigned long ip, unsigned long parent_ip,
 {
 	struct readahead_control *ractl =
 		(void *)ftrace_regs_get_argument(fregs, 0);
-	struct raext_decision *d = raext_underway_find(ractl->mapping);
+	struct raext_call *call = raext_call_find(ractl->mapping);
 
-	if (d)
-		raext_decide_window(d, ractl);
+	if (call)
+		raext_hook_put(call, ractl);
 }
 
 /*
@@ -91,7 +102,7 @@ static struct ftrace_ops raext_window_ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-/* One for all three, since each ftrace_ops costs a grace period to disarm. */
+/* One for all of them, since each ftrace_ops costs a grace period to disarm. */
 static struct ftrace_ops raext_wrap_ops = {
 	.func = raext_hook_wrap,
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
@@ -110,6 +121,12 @@ static const struct raext_hook {
 	{ "page_cache_sync_ra", page_cache_sync_ra, &raext_wrap_ops },
 	{ "page_cache_async_ra", page_cache_async_ra, &raext_wrap_ops },
 	{ "filemap_fault", filemap_fault, &raext_wrap_ops },
+	{ "io_schedule", io_schedule, &raext_wrap_ops },
+};
+
+/* A window is only met inside of a wrapper: the wrappers last. */
+static struct ftrace_ops *const raext_all_ops[] = {
+	&raext_window_ops, &raext_wrap_ops,
 };
 
 static int raext_hook_filter(const struct raext_hook *hook)
@@ -121,63 +138,90 @@ static int raext_hook_filter(const struct raext_hook *hook)
 				 strlen(hook->function), 0);
 }
 
-static int raext_ops_arm(struct ftrace_ops *ops)
+/* ftrace kept a hook: it must lead into this module for ever. */
+static bool raext_stuck;
+
+static void raext_ftrace_disarm_one(struct ftrace_ops *ops)
+{
+	int err = unregister_ftrace_function(ops);
+
+	if (!err || raext_stuck)
+		return;
+	raext_stuck = true;
+	__module_get(THIS_MODULE);
+	pr_err("ftrace does not let go of a hook (%d): the module stays until the next boot, and takes no policy\n",
+	       err);
+}
+
+/* Disarm the first @nr, the last one first. */
+static void raext_ftrace_disarm(size_t nr)
+{
+	while (nr--)
+		raext_ftrace_disarm_one(raext_all_ops[nr]);
+}
+
+static int raext_ftrace_arm(struct ftrace_ops *ops)
 {
 	int err = register_ftrace_function(ops);
 
 	if (err)
-		pr_err("readahead_ext: cannot hook the readahead functions (%d)%s\n",
-		       err, err == -EBUSY ?
+		pr_err("cannot hook the readahead functions (%d)%s\n", err,
+		       err == -EBUSY ?
 		       ": a livepatch holds one, or kernel.ftrace_enabled is 0" :
 		       "");
 	return err;
 }
 
 /**
- * raext_hooks_arm - arm the hooks
+ * raext_env_arm - arm the hooks
  *
  * Return: 0 with all hooks armed, or an error with none
  */
-int raext_hooks_arm(void)
+int raext_env_arm(void)
 {
-	/* A window is only asked for inside of a wrapper: the wrappers last. */
-	int err = raext_ops_arm(&raext_window_ops);
+	size_t i;
+	int err;
 
-	if (err)
-		return err;
-	err = raext_ops_arm(&raext_wrap_ops);
-	if (err)
-		unregister_ftrace_function(&raext_window_ops);
-	return err;
+	if (raext_stuck)
+		return -ENODEV;
+	for (i = 0; i < ARRAY_SIZE(raext_all_ops); i++) {
+		err = raext_ftrace_arm(raext_all_ops[i]);
+		if (err) {
+			raext_ftrace_disarm(i);
+			return err;
+		}
+	}
+	return 0;
 }
 
 /**
- * raext_hooks_disarm - disarm the hooks
+ * raext_env_disarm - disarm the hooks
  *
  * No call enters a wrapper any more. The calls inside finish on their own.
  */
-void raext_hooks_disarm(void)
+void raext_env_disarm(void)
 {
-	unregister_ftrace_function(&raext_wrap_ops);
-	unregister_ftrace_function(&raext_window_ops);
+	raext_ftrace_disarm(ARRAY_SIZE(raext_all_ops));
 }
 
 /*
  * The filters live as long as the module: ftrace_free_filter() leaves the ops
  * with pointers to what it freed, after which they cannot be armed again.
  */
-static void raext_hooks_free(void)
+static void raext_ftrace_free(void)
 {
-	ftrace_free_filter(&raext_wrap_ops);
-	ftrace_free_filter(&raext_window_ops);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(raext_all_ops); i++)
+		ftrace_free_filter(raext_all_ops[i]);
 }
 
 /**
- * raext_hooks_init - find the functions to hook, without hooking them
+ * raext_ftrace_init - find the functions to hook, without hooking them
  *
  * Return: 0, or an error if this kernel has one of them not traceable
  */
-int raext_hooks_init(void)
+int raext_ftrace_init(void)
 {
 	size_t i;
 
@@ -186,9 +230,9 @@ int raext_hooks_init(void)
 		int err = raext_hook_filter(hook);
 
 		if (err) {
-			pr_err("readahead_ext: this kernel has no traceable %s (%d)\n",
+			pr_err("this kernel has no traceable %s (%d)\n",
 			       hook->function, err);
-			raext_hooks_free();
+			raext_ftrace_free();
 			return err;
 		}
 	}
@@ -196,12 +240,17 @@ int raext_hooks_init(void)
 }
 
 /**
- * raext_hooks_exit - wait until no task runs in this module
+ * raext_ftrace_exit - wait until no task runs in this module
  *
- * To be called with the hooks disarmed.
+ * To be called with the hooks disarmed. A task that ftrace sent to a wrapper
+ * may have been preempted before it entered the SRCU section or after it left
+ * it: both are short of a voluntary sleep, which synchronize_rcu_tasks()
+ * waits for.
  */
-void raext_hooks_exit(void)
+void raext_ftrace_exit(void)
 {
-	raext_wrap_wait();
-	raext_hooks_free();
+	synchronize_rcu_tasks();
+	synchronize_srcu(&raext_srcu);
+	synchronize_rcu_tasks();
+	raext_ftrace_free();
 }

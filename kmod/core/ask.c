@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The questions to a policy and the use of its answers.
+ *
+ * Each limit and each window of a policy passes the clamps below before use,
+ * and each clamp is counted. A window that the policy left as the kernel
+ * computed it is not touched and not clamped: a policy that keeps everything
+ * changes nothing.
+ */
+
+#include <linux/backing-dev.h>
+#include <linux/cgroup.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#include "ctx.h"
+#include "env.h"
+#include "memory.h"
+#include "ranges.h"
+#include "scope.h"
+#include "wait.h"
+
+static bool timing;
+module_param(timing, bool, 0644);
+MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
+
+/*
+ * A walk over the page cache takes some 15 ns a page: this many are a tenth of
+ * RAEXT_CALLBACK_NS.
+ */
+#define RAEXT_CACHED_BUDGET	(64 * 1024)
+
+/* A callback runs under RCU: longer than this is a fault of the policy. */
+#define RAEXT_CALLBACK_NS	(10 * NSEC_PER_MSEC)
+
+static u64 raext_cgroup_id(void)
+{
+	/* Called under RCU, which keeps the task's css_set. */
+	return cgroup_id(task_dfl_cgroup(current));
+}
+
+static void raext_fill_state(struct raext_ctx *c, struct raext_window w)
+{
+	struct inode *inode = c->mapping->host;
+
+	c->state = (struct bpf_fs_readahead_state) {
+		.i_ino = inode->i_ino,
+		.size = w.size,
+		.async_size = w.async_size,
+		.ra_pages = c->ra->ra_pages,
+		.mmap_miss = c->ra->mmap_miss,
+		.prev_pos = c->ra->prev_pos,
+		.index = c->index,
+		.start = w.start,
+		.file_pages = raext_file_pages(c->mapping),
+		.cgroup_id = raext_cgroup_id(),
+		.req_pages = min_t(unsigned long, c->req_pages, U32_MAX),
+		.dev = raext_mapping_dev(c->mapping),
+		.flags = c->flags,
+		.io_pages = inode_to_bdi(inode)->io_pages,
+		.map_first = c->map_first,
+		.map_last = c->map_last,
+		.file_id = raext_file_id(c->file),
+		.waited_ns = raext_waited(c->file),
+		.inflight_pages = raext_inflight_pages(c->mapping),
+		.room_pages = raext_memory_room(),
+		.pressure = raext_memory_pressure(),
+	};
+}
+
+/* What the callback took, unless the task was off the CPU meanwhile. */
+static void raext_account_time(struct raext_ctx *c, u64 ns, bool preempted)
+{
+	if (READ_ONCE(timing))
+		raext_count(c, RAEXT_NS, ns);
+	if (!preempted)
+		raext_scope_account_time(c->policy, ns > RAEXT_CALLBACK_NS);
+}
+
+/* Call the policy. */
+static int raext_call(struct raext_ctx *c, struct raext_window w,
+		      int (*callback)(struct bpf_fs_readahead_state *s))
+{
+	unsigned long switches = current->nvcsw + current->nivcsw;
+	u64 before;
+	int answer;
+
+	raext_fill_state(c, w);
+	before = local_clock();
+	answer = callback(&c->state);
+	raext_account_time(c, local_clock() - before,
+			   current->nvcsw + current->nivcsw != switches);
+	return answer;
+}
+
+static void raext_clamped(const struct raext_ctx *c)
+{
+	raext_count(c, RAEXT_CLAMPED, 1);
+}
+
+/**
+ * raext_requested - the requested pages as a window
+ * @c: the decision
+ *
+ * Return: the window; of size 0 for a mark, which requests none
+ */
+struct raext_window raext_requested(struct raext_ctx *c)
+{
+	u32 size = clamp(c->req_pages, 1UL, (unsigned long)raext_max_pages(c));
+
+	if (c->flags & BPF_FS_RA_MARK)
+		return (struct raext_window) {};
+	return (struct raext_window) { .start = c->index, .size = size };
+}
+
+/* The clamped window of the state. Size 0 stands for the requested pages. */
+static struct raext_window raext_window_of(struct raext_ctx *c)
+{
+	const struct bpf_fs_readahead_state *s = &c->state;
+	pgoff_t file_pages = raext_file_pages(c->mapping);
+	struct raext_window w = { s->start, s->size, s->async_size };
+	bool clamped = false;
+	u32 most, tail;
+
+	if (!w.size)
+		return w;
+	if (w.start >= file_pages) {
+		raext_clamped(c);
+		return (struct raext_window) {};
+	}
+	if (w.async_size > w.size) {
+		w.async_size = w.size;
+		clamped = true;
+	}
+	most = min_t(pgoff_t, raext_max_pages(c), file_pages - w.start);
+	if (w.size > most) {
+		/* The end is cut off. The mark stays at its page. */
+		tail = w.async_size - min(w.async_size, w.size - most);
+		/* The file goes on behind a limit, and its reader may too. */
+		if (w.start + most < file_pages)
+			tail = max(tail, min(w.async_size, most / 4));
+		w.async_size = tail;
+		w.size = most;
+		clamped = true;
+	}
+	if (clamped)
+		raext_clamped(c);
+	return w;
+}
+
+/* The file's previous window. */
+static struct raext_window raext_previous(const struct raext_ctx *c)
+{
+	return (struct raext_window) {
+		c->ra->start, c->ra->size, c->ra->async_size
+	};
+}
+
+static void raext_ask_decide(struct raext_ctx *c,
+			     const struct bpf_fs_readahead_ops *ops)
+{
+	switch (raext_call(c, raext_previous(c), ops->decide)) {
+	case 0:
+		break;
+	case 1:
+		c->verdict = RAEXT_TAKEN;
+		c->window = raext_window_of(c);
+		break;
+	default:
+		raext_clamped(c);
+	}
+}
+
+static void raext_ask_limit(struct raext_ctx *c,
+			    const struct bpf_fs_readahead_ops *ops)
+{
+	int most = raext_max_pages(c);
+
+	c->limit = raext_call(c, raext_previous(c), ops->get_max_ra);
+	if (c->limit > most) {
+		raext_clamped(c);
+		c->limit = most;
+	}
+	/* The file's own limit in other words. */
+	if (c->limit >= 0 && c->limit == c->ra->ra_pages)
+		c->limit = -1;
+	if (c->limit >= 0)
+		c->verdict = RAEXT_LIMITED;
+}
+
+/**
+ * raext_begin - find the policy
+ * @c: the decision, with what the home knows
+ *
+ * Ends with raext_end().
+ */
+void raext_begin(struct raext_ctx *c)
+{
+	c->limit = -1;
+	c->cached_budget = RAEXT_CACHED_BUDGET;
+	c->policy = raext_scope_get(raext_mapping_dev(c->mapping));
+}
+
+/**
+ * raext_ask - ask the policy
+ * @c: the decision; its verdict, limit and window are filled in
+ *
+ * Asks once for each decision.
+ */
+void raext_ask(struct raext_ctx *c)
+{
+	const struct bpf_fs_readahead_ops *ops;
+
+	if (c->asked || !c->policy)
+		return;
+	c->asked = true;
+	rcu_read_lock();
+	ops = raext_scope_ops(c->policy);
+	c->answered = ops;
+	if (ops && ops->decide)
+		raext_ask_decide(c, ops);
+	if (ops && ops->get_max_ra && c->verdict != RAEXT_TAKEN)
+		raext_ask_limit(c, ops);
+	c->wants_windows = ops && ops->get_ra && c->verdict != RAEXT_TAKEN;
+	/* get_ra is asked where nothing can be allocated. */
+	if (c->wants_windows)
+		raext_ranges_prepare(c);
+	rcu_read_unlock();
+}
+
+/* The kernel's window @w is put to get_ra. */
+static bool raext_ask_get_ra(struct raext_ctx *c,
+			     const struct bpf_fs_readahead_ops *ops,
+			     struct raext_window *w)
+{
+	struct bpf_fs_readahead_state *s = &c->state;
+	int size = raext_call(c, *w, ops->get_ra);
+
+	raext_count(c, RAEXT_WINDOWS, 1);
+	if (size >= 0)
+		s->size = size;
+	/* A size alone shortens the tail that the kernel computed. */
+	if (s->async_size == w->async_size && s->size < w->size)
+		s->async_size = min(s->async_size, s->size);
+
+	if (s->start == w->start && s->size == w->size &&
+	    s->async_size == w->async_size)
+		return false;
+	c->verdict = RAEXT_CHANGED;
+	*w = raext_window_of(c);
+	if (!w->size)
+		*w = raext_requested(c);
+	return true;
+}
+
+/**
+ * raext_ask_window - ask the policy about a window
+ * @c: the decision
+ * @w: the window that the kernel computed; the policy's on return. Size 0
+ *	stands for "nothing".
+ *
+ * Context: just before the kernel reads the window; does not sleep.
+ *
+ * Return: whether the window is another one now
+ */
+bool raext_ask_window(struct raext_ctx *c, struct raext_window *w)
+{
+	const struct bpf_fs_readahead_ops *ops;
+	bool changed = false;
+
+	rcu_read_lock();
+	ops = raext_scope_ops(c->policy);
+	/* Replaced meanwhile: a decision is one policy's. */
+	if (ops && ops == c->answered && ops->get_ra)
+		changed = raext_ask_get_ra(c, ops, w);
+	rcu_read_unlock();
+	c->window = *w;
+	return changed;
+}
+
+/**
+ * raext_end - count the decision
+ * @c: the decision; the ranges that it still has are dropped
+ */
+void raext_end(struct raext_ctx *c)
+{
+	char name[BPF_FS_RA_NAME_LEN];
+
+	if (!c->policy)
+		return;
+	raext_ranges_drop(c, RAEXT_DROP_LATE);
+	if (c->asked) {
+		raext_count(c, (enum raext_counter)c->verdict, 1);
+		if (trace_readahead_decision_enabled() ||
+		    trace_decision_enabled()) {
+			raext_scope_name(c->policy, name);
+			trace_readahead_decision(c, name);
+			trace_decision(c, name);
+		}
+	}
+	raext_scope_put(c->policy);
+}
