@@ -6,6 +6,8 @@
  */
 #include "readahead_ext.bpf.h"
 
+char _license[] SEC("license") = "GPL";
+
 /* A definition, so that libbpf takes the prototypes below for the kernel's. */
 struct sock {
 	int unused;

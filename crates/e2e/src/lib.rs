@@ -17,7 +17,7 @@ pub use cases::Case;
 pub use gain::gain;
 pub use guest::{Guest, agent_file, boot, boot_counted, boot_kernel, stop_clean, usual_kernel};
 pub use log::complaints;
-pub use policies::{Refused, accepted, refused, shipped};
+pub use policies::{Refused, accepted, foreign, refused, shipped};
 pub use run::main;
 
 use raext_vm::{GuestObject, Paths};

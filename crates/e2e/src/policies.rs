@@ -17,12 +17,13 @@ use std::sync::OnceLock;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Folders and files of the checkout that object files are made of.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "policies",
     "crates/policy",
     "crates/bpf/src/build",
     "include",
     "tests/accepted",
+    "tests/foreign",
     "tests/refused",
     "Cargo.lock",
 ];
@@ -55,6 +56,14 @@ pub fn shipped(name: &str) -> PathBuf {
 /// When it does not build.
 pub fn accepted(name: &str) -> PathBuf {
     present(built().0.join(format!("accepted/{name}.bpf.o")))
+}
+
+/// The object file of a program of another subsystem, of `tests/foreign`.
+///
+/// # Panics
+/// When it does not build.
+pub fn foreign(name: &str) -> PathBuf {
+    present(built().0.join(format!("foreign/{name}.bpf.o")))
 }
 
 /// The programs of `tests/refused`.
@@ -127,12 +136,14 @@ fn build(paths: &Paths, out: &Path) {
     for source in c_files(&paths.root.join("tests/accepted")) {
         checked(&source, "accepted");
     }
-    for source in c_files(&paths.root.join("tests/refused")) {
-        step(&format!("compiling {}", source.display()));
-        let flags = field(&source, "// flags:").unwrap_or_default();
-        let flags: Vec<_> = flags.split_whitespace().chain(["-w"]).collect();
-        let built = builder.build_unchecked(&source, &out.join("refused"), &flags);
-        built.unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+    for folder in ["foreign", "refused"] {
+        for source in c_files(&paths.root.join("tests").join(folder)) {
+            step(&format!("compiling {}", source.display()));
+            let flags = field(&source, "// flags:").unwrap_or_default();
+            let flags: Vec<_> = flags.split_whitespace().chain(["-w"]).collect();
+            let built = builder.build_unchecked(&source, &out.join(folder), &flags);
+            built.unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+        }
     }
 }
 

@@ -5,10 +5,9 @@
 
 use raext_bpf::load::DROPPED;
 use raext_e2e::{
-    Guest, accepted, boot, build, cases, counters, guest_file, recent_bpftool, stop_clean,
+    Guest, accepted, boot, cases, counters, foreign, guest_file, recent_bpftool, stop_clean,
 };
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
-use raext_vm::Paths;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -66,11 +65,7 @@ fn policies_of_random_numbers_cost_time_and_never_data() {
 /// A congestion control of TCP runs in softirq, on top of any task.
 fn a_foreign_program_may_not_call_a_policys_functions() {
     let bpftool = recent_bpftool();
-    let paths = Paths::find().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let source = paths.root.join("tests/foreign/congestion.bpf.c");
-    let object = build(&source, &out.path().join("congestion.bpf.o"));
-    let files = vec![guest_file("/congestion.bpf.o", object)];
+    let files = vec![guest_file("/congestion.bpf.o", foreign("congestion"))];
     let mut guest = boot(&[], files, std::slice::from_ref(&bpftool));
     let register = ["/bin/bpftool", "struct_ops", "register", "/congestion.bpf.o", "/sys/fs/bpf"];
     let (status, stdout, stderr) = guest.exec(&register).unwrap();
