@@ -28,7 +28,6 @@
 #include <linux/cgroup.h>
 #include <linux/hash.h>
 #include <linux/lockdep.h>
-#include <linux/pagevec.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -39,6 +38,9 @@
 #define RAEXT_PORTION		2048
 #define RAEXT_STRIKES		3
 #define RAEXT_MAX_CHUNKS	16384
+
+/* Folios of a batch of filemap_get_pages(), or one more. */
+#define RAEXT_BATCH_FOLIOS	32
 
 /* Pending pages among 64 of a file. The mapping is compared, not followed. */
 struct raext_chunk {
@@ -371,7 +373,8 @@ void raext_guard_added(struct raext_ctx *c, pgoff_t first, pgoff_t last)
 void raext_guard_used(const struct address_space *mapping, pgoff_t first,
 		      pgoff_t last)
 {
-	pgoff_t most = (pgoff_t)PAGEVEC_SIZE << mapping_max_folio_order(mapping);
+	pgoff_t most = (pgoff_t)RAEXT_BATCH_FOLIOS <<
+		       mapping_max_folio_order(mapping);
 
 	last = min3(last, first + most - 1, raext_file_pages(mapping));
 	raext_settle(mapping, first, last, RAEXT_USED);

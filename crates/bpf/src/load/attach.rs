@@ -144,6 +144,26 @@ impl Attached {
         })
     }
 
+    /// Detach, and attach the same loaded program anew.
+    ///
+    /// # Errors
+    /// When something else holds the link, or the kernel refuses the new one.
+    pub fn attach_again(self, progress: &dyn Progress) -> Result<Self, LoadError> {
+        let link_id = self.link_id()?;
+        let Self { name, link: old, placement, _object: mut object } = self;
+        drop(old);
+        await_release(Resource::Link(link_id), progress).map_err(|holders| LoadError::Held {
+            name: name.clone(),
+            link_id,
+            holders,
+        })?;
+        match link(&mut object) {
+            Ok(link) => Ok(Self { name, link, placement, _object: object }),
+            Err((EBUSY, _)) => Err(busy(&placement)),
+            Err((_, why)) => Err(LoadError::Attach { name, why }),
+        }
+    }
+
     /// Pin the link in bpffs, so that the policy outlives this process.
     ///
     /// # Errors

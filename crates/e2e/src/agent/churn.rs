@@ -2,7 +2,7 @@
 //! Coming and going under load: a policy, or the module with it, again and again
 //! while readers read and fault.
 
-use crate::agent::policy::attach_known;
+use crate::agent::policy::{attach_again, attach_known};
 use crate::agent::readers::Readers;
 use crate::agent::unload::unload_released;
 use crate::requests::{Churn, ChurnKind};
@@ -30,21 +30,31 @@ pub(super) fn run(
         Readers::start(stage.target(), churn.readers).context(|| "start the readers".into())?;
     let mut decided = 0;
     let mut last = Instant::now();
+    // The program is loaded once: the kernel hooks its functions and frees them each time.
+    let mut attached = None;
     for cycle in 0..churn.cycles {
-        if churn.kind == ChurnKind::Module {
-            load_ours()?;
-        }
-        let attached = attach_known(&churn.object)?;
-        decided += decide();
-        detach(attached)?;
-        if churn.kind == ChurnKind::Module {
-            unload_released()?;
+        match churn.kind {
+            ChurnKind::Module => {
+                load_ours()?;
+                let attached = attach_known(&churn.object)?;
+                decided += decide();
+                detach(attached)?;
+                unload_released()?;
+            }
+            ChurnKind::Attach => {
+                attached = Some(match attached.take() {
+                    None => attach_known(&churn.object)?,
+                    Some(before) => attach_again(before)?,
+                });
+                decided += decide();
+            }
         }
         if last.elapsed() > Duration::from_secs(1) {
             progress(&format!("cycle {} of {}", cycle + 1, churn.cycles));
             last = Instant::now();
         }
     }
+    attached.map_or(Ok(()), detach)?;
     let report = readers.stop().context(|| "read meanwhile".into())?;
     progress(&format!(
         "{} cycles, {decided} decisions, {} accesses, {} MiB read",

@@ -3,7 +3,7 @@
 
 use raext_bpf::load::{Attached, Swapped};
 use raext_guest::parts::{Context, attach};
-use raext_model::{Failure, LoadOutcome, Placement};
+use raext_model::{Failure, LoadOutcome, Placement, Silent};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,6 +16,15 @@ pub(super) fn attach_known(object: &str) -> Result<Attached, Failure> {
         what: format!("attach {object}"),
         why: format!("it was refused:\n{}", outcome.log),
     })
+}
+
+/// Detach a policy, and attach it anew.
+///
+/// # Errors
+/// When something else holds the link.
+pub(super) fn attach_again(attached: Attached) -> Result<Attached, Failure> {
+    let name = attached.name().to_owned();
+    attached.attach_again(&Silent).context(|| format!("attach {name} again"))
 }
 
 /// Put another policy into the place of one.

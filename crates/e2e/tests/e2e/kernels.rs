@@ -19,7 +19,7 @@ cases! {
     on_7_3,
 }
 
-const DATA_BYTES: u64 = 64 << 20;
+const DATA_BYTES: u64 = 32 << 20;
 const POLICIES: [&str; 7] = ["auto", "noop", "wide", "lean", "stride", "backward", "interleaved"];
 /// Where the kernel tells the size of each folio that it puts into the page
 /// cache.
