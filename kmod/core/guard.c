@@ -9,10 +9,9 @@
  *	dropped from the cache ---------------> unused
  *	truncated, or its file gone ----------> forgotten
  *
- * A page that the application requested is not counted. A bounded table keeps
- * the pending pages in chunks of 64 pages of a file. A page without room in
- * the table is not counted either. A page that is overwritten and never read
- * counts as unused.
+ * A page that the application requested is not counted. A bounded table keeps the
+ * pending pages in chunks of 64 pages of a file. A page without room in the table is
+ * not counted. A page that is overwritten and never read counts as unused.
  *
  * Each cgroup is judged by the pages that its own tasks had brought in, so that
  * one that wastes does not take the policy from the others. The guard judges
@@ -124,7 +123,7 @@ static struct raext_chunk *raext_chunk_get(struct raext_chunk_bucket *bucket,
 	return chunk;
 }
 
-/* Return a chunk of a locked bucket to the pool. */
+/* The opposite. */
 static void raext_chunk_put(struct raext_chunk *chunk)
 {
 	hlist_del(&chunk->node);

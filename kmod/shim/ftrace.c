@@ -191,7 +191,10 @@ int raext_env_arm(void)
 			return err;
 		}
 	}
-	return 0;
+	err = raext_selftest();
+	if (err)
+		raext_ftrace_disarm(i);
+	return err;
 }
 
 /**

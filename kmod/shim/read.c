@@ -165,7 +165,9 @@ void raext_page_cache_sync_ra(struct readahead_control *ractl,
 	int idx = srcu_read_lock(&raext_srcu);
 
 	call = raext_call_find(ractl->mapping);
-	if (call && call->fault) {
+	if (raext_selftest_has(ractl->mapping)) {
+		raext_selftest_read(ractl, NULL);
+	} else if (call && call->fault) {
 		raext_sync_of_fault(ractl, req_pages, call);
 	} else {
 		raext_read_begin(&own, ractl, req_pages, BPF_FS_RA_MISS);
@@ -213,7 +215,9 @@ void raext_page_cache_async_ra(struct readahead_control *ractl,
 	int idx = srcu_read_lock(&raext_srcu);
 
 	call = raext_call_find(ractl->mapping);
-	if (folio_test_writeback(folio)) {
+	if (raext_selftest_has(ractl->mapping)) {
+		raext_selftest_read(ractl, folio);
+	} else if (folio_test_writeback(folio)) {
 		/* The mark's bit means something else then: no event. */
 		page_cache_async_ra(ractl, folio, req_pages);
 	} else if (call && call->fault && !call->ctx.asked) {
