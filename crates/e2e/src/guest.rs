@@ -7,8 +7,8 @@
 //! fails, and one that needs anything else, has a machine of its own.
 
 use crate::requests::{
-    BreakDevice, Churn, ChurnKind, DropVolume, GroupRun, MakeCgroup, ReadAll, ReadBy, RunTogether,
-    Sight, Stress, StressReport, StressSpec, UnloadModule,
+    Act, Acted, BreakDevice, Churn, ChurnKind, DropVolume, GroupRun, MakeCgroup, ReadAll, ReadBy,
+    RunTogether, Sight, Step, Stress, StressReport, StressSpec, UnloadModule,
 };
 use crate::{complaints, guest_file, guest_path, policies, raext, shipped, step};
 use raext_model::requests::{
@@ -26,19 +26,21 @@ use std::rc::Rc;
 type Result<T> = std::result::Result<T, SessionError>;
 
 /// Programs of the host in a plain machine.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "/bin/cat",
     "/bin/cp",
     "/bin/dd",
     "/bin/mkdir",
+    "/bin/rmdir",
     "/bin/sh",
     "/bin/sleep",
     "/usr/bin/setpriv",
     "/usr/bin/timeout",
 ];
 /// Test programs in a plain machine, each at `/NAME.bpf.o`.
-const ACCEPTED: [&str; 7] =
-    ["beyond", "extreme", "random", "reordered", "seed", "seed_libbpf", "seed_vmlinux"];
+const ACCEPTED: [&str; 8] = [
+    "beyond", "extreme", "fixed", "random", "reordered", "seed", "seed_libbpf", "seed_vmlinux",
+];
 
 thread_local! {
     /// The plain machine that the last test has left.
@@ -283,6 +285,11 @@ impl Guest {
 
     pub fn drop_volume(&mut self) -> Result<()> {
         self.ask(DropVolume)
+    }
+
+    /// Do steps that take a few seconds at most.
+    pub fn act(&mut self, steps: Vec<Step>) -> Result<Acted> {
+        self.ask(Act { cgroup: None, steps, within_ms: 60_000 })
     }
 
     pub fn stop(self) -> Result<()> {

@@ -5,6 +5,7 @@
 
 pub mod agent;
 mod cases;
+pub mod device;
 mod gain;
 mod guest;
 mod log;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The agent's side of the requests that only tests send.
 
+mod act;
 mod cgroup;
 mod churn;
 mod extents;
@@ -17,8 +18,8 @@ mod unload;
 mod worker;
 
 use crate::requests::{
-    BreakDevice, Churn, DropVolume, MakeCgroup, ReadAll, RunTogether, Sight, Stress, StressReport,
-    UnloadModule,
+    Act, Acted, BreakDevice, Churn, DropVolume, MakeCgroup, ReadAll, RunTogether, Sight, Stress,
+    StressReport, UnloadModule,
 };
 use raext_guest::parts::{Cgroup, Context};
 use raext_guest::{Agent, Host, Serve, Table};
@@ -43,6 +44,7 @@ fn requests(table: Table<Agent>) -> Table<Agent> {
         .with::<MakeCgroup>()
         .with::<RunTogether>()
         .with::<DropVolume>()
+        .with::<Act>()
 }
 
 impl Serve<UnloadModule> for Agent {
@@ -93,5 +95,11 @@ impl Serve<DropVolume> for Agent {
     fn serve(&mut self, _: DropVolume, _: &mut dyn Host) -> Result<(), Failure> {
         self.clear_volume();
         Ok(())
+    }
+}
+
+impl Serve<Act> for Agent {
+    fn serve(&mut self, act: Act, _: &mut dyn Host) -> Result<Acted, Failure> {
+        act::act(act)
     }
 }

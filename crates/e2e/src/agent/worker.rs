@@ -5,10 +5,11 @@
 //! The [`Job`] goes to the worker's standard input; on its standard output come
 //! [`Word`]s. The worker is to end when its input does.
 
-use crate::agent::{cgroup, reads, stress};
-use crate::requests::StressReport;
+use crate::agent::{act, cgroup, reads, stress};
+use crate::requests::{Did, Step, StressReport};
 use raext_guest::parts::{Cgroup, Context, Target};
 use raext_model::{Failure, Sample, WireError, WorkloadSpec, read_message, write_message};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
 use std::os::unix::process::ExitStatusExt as _;
@@ -50,6 +51,11 @@ pub(super) enum Job {
         /// What.
         spec: WorkloadSpec,
     },
+    /// Do steps one after the other, [`Word::Did`] telling what came of each.
+    Steps {
+        /// Which.
+        steps: Vec<Step>,
+    },
 }
 
 /// A message of a worker.
@@ -57,7 +63,9 @@ pub(super) enum Job {
 pub(super) enum Word {
     /// It is still at work.
     Progress(String),
-    /// The end of [`Job::Touch`].
+    /// A step of [`Job::Steps`] is done.
+    Did(Did),
+    /// The end of [`Job::Touch`] and of [`Job::Steps`].
     Done,
     /// The end of [`Job::Run`].
     Sample(Sample),
@@ -120,6 +128,15 @@ impl Worker {
         self.to = None;
     }
 
+    /// A function that kills it, for another thread.
+    pub(super) fn killer(&self) -> impl FnOnce() + Send + use<> {
+        let pid = Pid::from_child(&self.child);
+        move || {
+            // It may have ended just now, and is not waited for before.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+
     /// How it ended, which it is about to.
     ///
     /// # Errors
@@ -175,6 +192,10 @@ fn work(order: &Order) -> Result<Word, Failure> {
             stdin().read_line(&mut String::new()).context(|| "wait for the others".into())?;
             let sample = target.run(spec, &|| 0).context(|| format!("run {}", spec.workload))?;
             Ok(Word::Sample(sample))
+        }
+        Job::Steps { steps } => {
+            let done = act::run(steps, &mut |did| say(&Word::Did(did)));
+            done.context(|| "do the steps".into()).map(|()| Word::Done)
         }
         &Job::Stress { fs, seed } => {
             let ended = AtomicBool::new(false);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Requests that only tests send.
 
+mod act;
 mod sight;
 mod stress;
 
+pub use act::{Act, Acted, Did, FUSE_FILE, Served, Step};
 pub use sight::{Outcome, ReadBy, ReadFailure, Sight};
 pub use stress::{Mismatch, StressReport, StressSpec};
 
