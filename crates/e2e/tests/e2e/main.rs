@@ -8,6 +8,7 @@ mod auto;
 mod bench;
 mod command;
 mod extremes;
+mod faults;
 mod groups;
 mod guard;
 mod hostile;
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
             bench::TESTS,
             command::TESTS,
             extremes::TESTS,
+            faults::TESTS,
             groups::TESTS,
             guard::TESTS,
             hostile::TESTS,
