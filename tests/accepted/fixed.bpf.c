@@ -13,8 +13,10 @@ const volatile int answer = 0;
 const volatile __u64 start = 0;
 const volatile __u32 size = 0;
 const volatile __u32 async_size = 0;
-/* Whether the window begins so far behind the requested page. */
+/* Whether all begin so far behind the requested page. */
 const volatile _Bool follows = 0;
+/* Whether the window begins where the file's previous one ends. */
+const volatile _Bool continues = 0;
 /* Ranges of each decision, and the distance from one to the next. */
 const volatile __u32 ranges = 0;
 const volatile __u64 range_start = 0;
@@ -29,15 +31,18 @@ const volatile __u32 shorter = 0;
 SEC("struct_ops/decide")
 int RAEXT_CALLBACK(fixed_decide, struct bpf_fs_readahead_state *s)
 {
+	__u64 base = follows ? s->index : 0;
+
 	if (!(s->flags & events))
 		return 0;
 	for (__u32 i = 0; i < 64 && i < ranges; i++)
-		bpf_fs_readahead_prefetch(s, range_start + (__u64)i * range_apart,
+		bpf_fs_readahead_prefetch(s, base + range_start +
+					  (__u64)i * range_apart,
 					  range_pages, 0);
 	if (last_pages)
-		bpf_fs_readahead_prefetch(s, last_start, last_pages, 0);
+		bpf_fs_readahead_prefetch(s, base + last_start, last_pages, 0);
 	if (answer == 1) {
-		s->start = start + (follows ? s->index : 0);
+		s->start = continues ? s->start + s->size : base + start;
 		s->size = size;
 		s->async_size = async_size;
 	}

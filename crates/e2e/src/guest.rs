@@ -26,7 +26,7 @@ use std::rc::Rc;
 type Result<T> = std::result::Result<T, SessionError>;
 
 /// Programs of the host in a plain machine.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
     "/bin/cat",
     "/bin/cp",
     "/bin/dd",
@@ -35,11 +35,12 @@ const PROGRAMS: [&str; 9] = [
     "/bin/sh",
     "/bin/sleep",
     "/usr/bin/setpriv",
+    "/usr/bin/stat",
     "/usr/bin/timeout",
 ];
 /// Test programs in a plain machine, each at `/NAME.bpf.o`.
-const ACCEPTED: [&str; 8] = [
-    "beyond", "extreme", "fixed", "random", "reordered", "seed", "seed_libbpf", "seed_vmlinux",
+const ACCEPTED: [&str; 11] = [
+    "beyond", "counting", "extreme", "fixed", "greedy", "hollow", "random", "reordered", "seed", "seed_libbpf", "seed_vmlinux",
 ];
 
 thread_local! {

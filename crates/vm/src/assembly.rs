@@ -14,7 +14,7 @@ const GUEST_MODULES: [&str; 3] = ["configfs", "null_blk", "xfs"];
 const GUEST_PROGRAMS: [&str; 2] = ["/sbin/mke2fs", "/sbin/mkfs.xfs"];
 /// File systems and drivers that not every kernel and host has, and that take long to load:
 /// the agent loads one when it is asked for it, and says so if it cannot.
-const MORE_MODULES: [&str; 3] = ["btrfs", "overlay", "virtio_blk"];
+const MORE_MODULES: [&str; 4] = ["btrfs", "loop", "overlay", "virtio_blk"];
 /// What one of these asks for at run time, where a kernel has it as a module:
 /// btrfs its checksum (6.18).
 const ASKED_FOR: [(&str, &str); 1] = [("btrfs", "crc32c_cryptoapi")];

@@ -92,6 +92,24 @@ pub enum Step {
         /// How it serves.
         served: Served,
     },
+    /// Two threads, one of which truncates a file to odd lengths that leave most of its first
+    /// 2 MiB, and writes those anew. The other reads what is absent behind them.
+    Tear {
+        /// The file; it is made.
+        path: String,
+        /// How often.
+        rounds: u32,
+    },
+    /// Load a kernel module. Value: 0, or an error number below 0.
+    Insert {
+        /// Its file.
+        path: String,
+    },
+    /// Load a driver that the guest has as a module, with what it depends on.
+    Driver {
+        /// Its name.
+        name: String,
+    },
     /// Count reads that the server of [`Step::MountFuse`] was asked for. Value: how many
     /// began in these pages.
     FuseReads {

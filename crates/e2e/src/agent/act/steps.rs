@@ -4,13 +4,16 @@
 use crate::agent::act::fuse::{self, Shared};
 use crate::requests::{Did, Step};
 use io_uring::{IoUring, opcode, types};
-use raext_guest::parts::{PAGE, StageContext as _, StageError};
+use raext_guest::parts::{PAGE, StageContext as _, StageError, load_for};
+use raext_model::SplitMix;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use rustix::system::finit_module;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -101,6 +104,20 @@ impl State {
             Step::MountFuse { served } => {
                 fuse::serve(*served, &self.fuse)?;
                 Ok(Done::default())
+            }
+            Step::Tear { path, rounds } => {
+                tear(Path::new(path), *rounds).at("tearing", Path::new(path))?;
+                Ok(Done::default())
+            }
+            Step::Insert { path } => {
+                let module = File::open(path).at("opening", Path::new(path))?;
+                let error = finit_module(&module, c"", 0).err();
+                Ok(error.map_or(0, |error| -i64::from(error.raw_os_error())).into())
+            }
+            Step::Driver { name } => {
+                let loaded =
+                    load_for(name).map_err(|failure| io::Error::other(failure.to_string()));
+                loaded.at("loading", Path::new(name)).map(|()| Done::default())
             }
             &Step::FuseReads { page, pages } => Ok(self.fuse.reads_in(page, pages).into()),
         }
@@ -219,4 +236,41 @@ fn streams(file: &File, starts: &[u64], op_bytes: usize, ops: u32) -> io::Result
         ends.collect::<io::Result<Vec<()>>>()
     })?;
     Ok(Done::default())
+}
+
+/// See [`Step::Tear`].
+fn tear(path: &Path, rounds: u32) -> io::Result<()> {
+    const BEGIN: usize = 2 << 20;
+    const WHOLE: u64 = 64 << 20;
+    let writer = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+    let reader = File::open(path)?;
+    writer.set_len(WHOLE)?;
+    let data = vec![0x5a; BEGIN];
+    let ended = AtomicBool::new(false);
+    let write = || {
+        for round in 0..u64::from(rounds) {
+            writer.write_all_at(&data, 0)?;
+            writer.sync_data()?;
+            // Within the last folio, however large it is: the others stay whole.
+            writer.set_len(BEGIN as u64 - (1 + round % 14) * PAGE - 7)?;
+            writer.set_len(WHOLE)?;
+        }
+        Ok(())
+    };
+    let read = || {
+        let mut page = vec![0; PAGE as usize];
+        let mut random = SplitMix(1);
+        while !ended.load(Ordering::Relaxed) {
+            let at = BEGIN as u64 + random.below(WHOLE - BEGIN as u64);
+            // Short where the file ends just now.
+            reader.read_at(&mut page, at / PAGE * PAGE)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let reader = scope.spawn(read);
+        let written: io::Result<()> = write();
+        ended.store(true, Ordering::Relaxed);
+        written.and(reader.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))))
+    })
 }
