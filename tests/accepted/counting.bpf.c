@@ -6,12 +6,12 @@
  */
 #include "readahead_ext.bpf.h"
 
-const volatile __u32 pages = 512;
+const volatile __u32 pages = 16;
 
 SEC("struct_ops/decide")
 int RAEXT_CALLBACK(counting_decide, struct bpf_fs_readahead_state *s)
 {
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 64; i++) {
 		if (bpf_fs_readahead_cached(s, 0, pages) > pages)
 			return 2;
 	}

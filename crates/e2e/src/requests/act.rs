@@ -55,12 +55,8 @@ pub enum Step {
     /// Threads that read at the same time, each a stream of its own, through the one
     /// file descriptor.
     Streams {
-        /// Where each stream begins, bytes.
-        starts: Vec<u64>,
-        /// Bytes of a read.
-        op_bytes: u64,
-        /// Reads of a stream.
-        ops: u32,
+        /// The streams.
+        streams: Vec<Stream>,
     },
     /// Map the file from its begin.
     Map {
@@ -92,8 +88,8 @@ pub enum Step {
         /// How it serves.
         served: Served,
     },
-    /// Two threads, one of which truncates a file to odd lengths that leave most of its first
-    /// 2 MiB, and writes those anew. The other reads what is absent behind them.
+    /// Two threads, one of which writes the first 64 KiB of a file and truncates the file within
+    /// them, again and again. The other reads what is absent behind them.
     Tear {
         /// The file; it is made.
         path: String,
@@ -118,6 +114,19 @@ pub enum Step {
         /// How many.
         pages: u64,
     },
+}
+
+/// A stream of reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    /// Where the first read begins, bytes.
+    pub start: u64,
+    /// Bytes of a read.
+    pub op_bytes: u64,
+    /// From the begin of a read to that of the next, bytes.
+    pub apart: u64,
+    /// How many reads.
+    pub ops: u32,
 }
 
 /// The file of [`Step::MountFuse`].

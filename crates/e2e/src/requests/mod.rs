@@ -5,7 +5,7 @@ mod act;
 mod sight;
 mod stress;
 
-pub use act::{Act, Acted, Did, FUSE_FILE, Served, Step};
+pub use act::{Act, Acted, Did, FUSE_FILE, Served, Step, Stream};
 pub use sight::{Outcome, ReadBy, ReadFailure, Sight};
 pub use stress::{Mismatch, StressReport, StressSpec};
 

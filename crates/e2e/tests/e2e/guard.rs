@@ -2,7 +2,10 @@
 //! The guard: a policy that wastes loses its place to the kernel's own readahead,
 //! one that does not keeps it, and what was tripped stays so.
 
-use raext_e2e::{Guest, boot, cases, guest_path, stop_clean, table};
+use raext_e2e::requests::{GroupRun, Step};
+use raext_e2e::{
+    Guest, accepted, boot, boot_counted, cases, guest_file, guest_path, step, stop_clean, table,
+};
 use raext_model::{Device, DeviceProfile, Fs, Placement, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,6 +13,8 @@ use std::path::PathBuf;
 cases! {
     a_wasteful_policy_is_put_aside_and_a_thrifty_one_is_not,
     without_a_guard_nothing_is_counted_and_nothing_trips,
+    a_group_that_wastes_takes_the_policy_from_no_other,
+    a_long_request_costs_no_more_with_a_guard,
 }
 
 fn number(guest: &mut Guest, column: &str) -> u64 {
@@ -82,5 +87,79 @@ fn without_a_guard_nothing_is_counted_and_nothing_trips() {
         assert_eq!(number(&mut guest, column), 0, "{column}");
     }
     guest.detach().unwrap();
+    stop_clean(guest);
+}
+
+/// Anyone can waste what is brought in for him. The policy is put aside for the group that
+/// does.
+fn a_group_that_wastes_takes_the_policy_from_no_other() {
+    let mut guest = boot(&["wide"], vec![], &["/bin/cat".into()]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 128 << 20 };
+    guest.set_up(device).unwrap();
+    let run = |cgroup: &str, workload: Workload| GroupRun {
+        cgroup: cgroup.into(),
+        spec: workload.default_spec(),
+    };
+    for cgroup in ["thrifty", "wasteful"] {
+        guest.make_cgroup(cgroup, None).unwrap();
+    }
+    attach(&mut guest, 50);
+    let decisions = |guest: &mut Guest| {
+        let counts = raext_e2e::counters(guest);
+        ["kept", "limited", "changed", "taken"].map(|verdict| counts[verdict]).iter().sum::<u64>()
+    };
+    let asked = |guest: &mut Guest, cgroup: &str, workload: Workload| {
+        let before = decisions(guest);
+        guest.run_together(vec![run(cgroup, workload)]).unwrap();
+        decisions(guest) - before
+    };
+    let mut runs = 0;
+    while number(&mut guest, "tripped") == 0 {
+        assert!(runs < 15, "15 wasteful runs, and the guard sleeps");
+        asked(&mut guest, "wasteful", Workload::MmapRandom);
+        runs += 1;
+    }
+    let wasteful = asked(&mut guest, "wasteful", Workload::SeqRead);
+    let thrifty = asked(&mut guest, "thrifty", Workload::SeqRead);
+    step(&format!("after {runs} runs: {wasteful} decisions for the one, {thrifty} for the other"));
+    guest.detach().unwrap();
+    assert_eq!(wasteful, 0, "the guard did not trip");
+    assert!(thrifty > 0, "the group that wastes nothing has lost the policy");
+    stop_clean(guest);
+}
+
+/// A request of 2 GiB on a short file: what is read is what counts. Time is counted in
+/// instructions here.
+fn a_long_request_costs_no_more_with_a_guard() {
+    const POLICY: &str = "/fixed.bpf.o";
+    const SHORT: &str = "/mnt/raext/short";
+    let mut guest = boot_counted(&[], vec![guest_file(POLICY, accepted("fixed"))]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 16 << 20 };
+    guest.set_up(device).unwrap();
+    let read = |bytes, times| Step::Read { offset: 0, bytes, times, flags: 0 };
+    let open = |path: &str| Step::Open { path: path.into() };
+    let mut time = |percent| {
+        let placement = Placement { guard_percent: percent, ..Placement::default() };
+        // A page of the data file that nothing reads is pending.
+        let set = [("events", "1"), ("ranges", "1"), ("range_start", "3000"), ("range_pages", "1")];
+        let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        guest.attach_at(POLICY, &set.into(), placement).unwrap();
+        let steps = vec![
+            Step::Write { path: SHORT.into(), text: "x".repeat(64 << 10) },
+            Step::Write { path: "/proc/sys/vm/drop_caches".into(), text: "3".into() },
+            open("/mnt/raext/data"),
+            read(4096, 1),
+            open(SHORT),
+            read(2 << 30, 1),
+            read(2 << 30, 500),
+        ];
+        let acted = guest.act(steps).unwrap();
+        guest.detach().unwrap();
+        assert_eq!((acted.value(3), acted.value(6)), (4096, 64 << 10), "{acted:?}");
+        acted.done[6].ns
+    };
+    let (without, with) = (time(0), time(50));
+    step(&format!("{} us without a guard, {} us with one", without / 1000, with / 1000));
+    assert!(with * 5 < without * 6, "{with} ns with a guard, {without} ns without");
     stop_clean(guest);
 }

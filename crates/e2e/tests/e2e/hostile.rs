@@ -4,9 +4,12 @@
 //! counters consistent, the kernel's log clean.
 
 use raext_bpf::load::DROPPED;
+use raext_e2e::requests::Step;
 use raext_e2e::{
-    Guest, accepted, boot, cases, counters, foreign, guest_file, recent_bpftool, stop_clean,
+    Guest, accepted, boot, cases, counters, foreign, guest_file, recent_bpftool, step, stop_clean,
+    table,
 };
+use raext_model::requests::KernelLog;
 use raext_model::{Device, DeviceProfile, Fs, Sample, Workload};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +17,8 @@ use std::path::PathBuf;
 cases! {
     policies_of_random_numbers_cost_time_and_never_data,
     a_foreign_program_may_not_call_a_policys_functions,
+    a_policy_that_takes_too_long_is_put_aside,
+    no_more_pages_are_cached_than_were_asked_for,
 }
 
 const DATA_BYTES: u64 = 32 << 20;
@@ -73,5 +78,51 @@ fn a_foreign_program_may_not_call_a_policys_functions() {
     assert_ne!(status, 0, "the program was accepted: {said}");
     let refusal = "calling kernel function bpf_fs_readahead_cached is not allowed";
     assert!(said.contains(refusal), "{said}");
+    stop_clean(guest);
+}
+
+/// Three callbacks in a row of more than 10 ms, and the kernel decides again.
+fn a_policy_that_takes_too_long_is_put_aside() {
+    const SAYS: &str = "callbacks in a row took over 10 ms";
+    let files = vec![guest_file("/greedy.bpf.o", accepted("greedy"))];
+    let mut guest = boot(&[], files, &["/bin/cat".into()]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 1 << 20 };
+    guest.set_up(device).unwrap();
+    guest.attach("/greedy.bpf.o", &BTreeMap::new()).unwrap();
+    // Misses, each far from the one before.
+    let mut steps = vec![
+        Step::Write { path: "/proc/sys/vm/drop_caches".into(), text: "3".into() },
+        Step::Open { path: "/mnt/raext/data".into() },
+    ];
+    let misses =
+        (1..=6).map(|n| Step::Read { offset: n * 32 * 4096, bytes: 4096, times: 1, flags: 0 });
+    steps.extend(misses);
+    let acted = guest.act(steps).unwrap();
+    let ms: Vec<_> = acted.done[2..].iter().map(|did| did.ns / 1_000_000).collect();
+    let decided = counters(&mut guest)["kept"];
+    let policies = table(&mut guest, "policies");
+    step(&format!("{decided} decisions, reads of {ms:?} ms, {policies:?}"));
+    guest.detach().unwrap();
+    assert!(ms[0] > 10, "the policy is not slow: {ms:?} ms");
+    assert_eq!(decided, 3, "decisions of a policy that takes {ms:?} ms");
+    assert_eq!(policies[0].get("slow").map(String::as_str), Some("1"), "{policies:?}");
+    let log = guest.ask(KernelLog).unwrap();
+    assert_eq!(log.iter().filter(|line| line.contains(SAYS)).count(), 1, "{log:#?}");
+    guest.stop().unwrap();
+}
+
+/// A folio that is split while a policy counts is counted once.
+fn no_more_pages_are_cached_than_were_asked_for() {
+    let files = vec![guest_file("/counting.bpf.o", accepted("counting"))];
+    let mut guest = boot(&[], files, &["/bin/cat".into()]);
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Xfs, data_bytes: 1 << 20 };
+    guest.set_up(device).unwrap();
+    guest.attach("/counting.bpf.o", &BTreeMap::new()).unwrap();
+    guest.act(vec![Step::Tear { path: "/mnt/raext/torn".into(), rounds: 600 }]).unwrap();
+    let counts = counters(&mut guest);
+    guest.detach().unwrap();
+    step(&format!("{counts:?}"));
+    assert!(counts["kept"] > 1000, "seldom asked: {counts:?}");
+    assert_eq!(counts["clamped"], 0, "answers of more than 16 pages: {counts:?}");
     stop_clean(guest);
 }

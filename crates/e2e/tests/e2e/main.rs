@@ -17,13 +17,18 @@ mod io_errors;
 mod kernels;
 mod kit;
 mod life;
+mod memory;
 mod operator;
 mod patterns;
 mod programs;
 mod readahead;
+mod refusals;
+mod requests;
+mod shared;
 mod sight;
 mod software;
 mod stress;
+mod tracepoint;
 mod trial;
 mod verdicts;
 
@@ -45,13 +50,18 @@ fn main() -> std::process::ExitCode {
             kernels::TESTS,
             kit::TESTS,
             life::TESTS,
+            memory::TESTS,
             operator::TESTS,
             patterns::TESTS,
             programs::TESTS,
             readahead::TESTS,
+            refusals::TESTS,
+            requests::TESTS,
+            shared::TESTS,
             sight::TESTS,
             software::TESTS,
             stress::TESTS,
+            tracepoint::TESTS,
             trial::TESTS,
             verdicts::TESTS,
         ]

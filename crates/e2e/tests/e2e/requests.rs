@@ -3,7 +3,7 @@
 //! caller allow, and not after the caller's death.
 
 use raext_e2e::device::{self, SLOW, shell};
-use raext_e2e::requests::{FUSE_FILE, Served, Step};
+use raext_e2e::requests::{FUSE_FILE, Served, Step, Stream};
 use raext_e2e::{Guest, accepted, boot, cases, counters, guest_file, stop_clean};
 use raext_model::Placement;
 use std::collections::BTreeMap;
@@ -176,8 +176,9 @@ fn what_is_in_flight_is_told_by_a_page_that_was_absent() {
     let place = device::place(&mut guest);
     let places: Vec<u64> = (1..=10).map(|n| n * APART).collect();
     let mut steps = vec![Step::Open { path: SLOW.into() }];
-    let there = places.iter().map(|page| (page + 2) * PAGE).collect();
-    steps.push(Step::Streams { starts: there, op_bytes: PAGE, ops: 1 });
+    let at = |page: &u64| Stream { start: page * PAGE, op_bytes: PAGE, apart: 0, ops: 1 };
+    let there = places.iter().map(|page| at(&(page + 2))).collect();
+    steps.push(Step::Streams { streams: there });
     guest.act(steps).unwrap();
     let set = [
         MISS,
@@ -189,13 +190,8 @@ fn what_is_in_flight_is_told_by_a_page_that_was_absent() {
         ("last_pages", "2"),
     ];
     attach(&mut guest, place, &set);
-    let starts = places.iter().map(|page| page * PAGE).collect();
-    guest
-        .act(vec![
-            Step::Open { path: SLOW.into() },
-            Step::Streams { starts, op_bytes: PAGE, ops: 1 },
-        ])
-        .unwrap();
+    let streams = places.iter().map(at).collect();
+    guest.act(vec![Step::Open { path: SLOW.into() }, Step::Streams { streams }]).unwrap();
     let counts = counters(&mut guest);
     guest.detach().unwrap();
     device::remove_slow(&mut guest);

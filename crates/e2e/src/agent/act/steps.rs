@@ -2,7 +2,7 @@
 //! The steps of [`Act`](crate::requests::Act), inside of the worker.
 
 use crate::agent::act::fuse::{self, Shared};
-use crate::requests::{Did, Step};
+use crate::requests::{Did, Step, Stream};
 use io_uring::{IoUring, opcode, types};
 use raext_guest::parts::{PAGE, StageContext as _, StageError, load_for};
 use raext_model::SplitMix;
@@ -15,7 +15,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// Do them; `did` is told of each that is done.
@@ -80,9 +80,9 @@ impl State {
                 let (file, path) = self.file()?;
                 ring_read(file, offset, bytes).at("reading", path)
             }
-            Step::Streams { starts, op_bytes, ops } => {
+            Step::Streams { streams } => {
                 let (file, path) = self.file()?;
-                streams(file, starts, *op_bytes as usize, *ops).at("reading", path)
+                read_streams(file, streams).at("reading", path)
             }
             &Step::Map { bytes, advice } => {
                 let (file, path) = self.file()?;
@@ -222,26 +222,29 @@ fn ring_read(file: &File, offset: u64, bytes: u32) -> io::Result<Done> {
     Ok(Done { value, took: Some(took) })
 }
 
-fn streams(file: &File, starts: &[u64], op_bytes: usize, ops: u32) -> io::Result<Done> {
-    let stream = |start: u64| {
-        let mut buffer = vec![0; op_bytes];
-        (0..u64::from(ops))
-            .try_for_each(|op| file.read_exact_at(&mut buffer, start + op * op_bytes as u64))
+fn read_streams(file: &File, streams: &[Stream]) -> io::Result<Done> {
+    let read = |stream: &Stream| {
+        let mut buffer = vec![0; stream.op_bytes as usize];
+        (0..u64::from(stream.ops))
+            .try_for_each(|op| file.read_exact_at(&mut buffer, stream.start + op * stream.apart))
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = starts.iter().map(|&at| scope.spawn(move || stream(at))).collect();
-        let ends = threads
-            .into_iter()
-            .map(|t| t.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))));
+        let threads: Vec<_> =
+            streams.iter().map(|stream| scope.spawn(move || read(stream))).collect();
+        let ends = threads.into_iter().map(joined);
         ends.collect::<io::Result<Vec<()>>>()
     })?;
     Ok(Done::default())
 }
 
+fn joined(thread: ScopedJoinHandle<'_, io::Result<()>>) -> io::Result<()> {
+    thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+}
+
 /// See [`Step::Tear`].
 fn tear(path: &Path, rounds: u32) -> io::Result<()> {
-    const BEGIN: usize = 2 << 20;
-    const WHOLE: u64 = 64 << 20;
+    const BEGIN: usize = 64 << 10;
+    const WHOLE: u64 = 1 << 20;
     let writer = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
     let reader = File::open(path)?;
     writer.set_len(WHOLE)?;
@@ -251,8 +254,8 @@ fn tear(path: &Path, rounds: u32) -> io::Result<()> {
         for round in 0..u64::from(rounds) {
             writer.write_all_at(&data, 0)?;
             writer.sync_data()?;
-            // Within the last folio, however large it is: the others stay whole.
-            writer.set_len(BEGIN as u64 - (1 + round % 14) * PAGE - 7)?;
+            // Within the one folio that the write has made.
+            writer.set_len(BEGIN as u64 - round % 3 * PAGE - 7)?;
             writer.set_len(WHOLE)?;
         }
         Ok(())
@@ -271,6 +274,6 @@ fn tear(path: &Path, rounds: u32) -> io::Result<()> {
         let reader = scope.spawn(read);
         let written: io::Result<()> = write();
         ended.store(true, Ordering::Relaxed);
-        written.and(reader.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))))
+        written.and(joined(reader))
     })
 }
