@@ -70,7 +70,8 @@ impl Watched {
 pub fn watch(guest: &mut Guest, during: impl FnOnce(&mut Guest)) -> Watched {
     let dev = place(guest).dev;
     let filter = format!("dev == {dev}");
-    let events = [("readahead_ext/decision", "0"), ("block/block_bio_queue", filter.as_str())];
+    let events =
+        [("readahead_ext/readahead_decision", "0"), ("block/block_bio_queue", filter.as_str())];
     let lines = trace(guest, &events, during);
     let request = |line: &String| {
         // … block_bio_queue: 252,0 RA 768 + 256 [cat]
@@ -79,7 +80,8 @@ pub fn watch(guest: &mut Guest, during: impl FnOnce(&mut Guest)) -> Watched {
         let sectors = after.split(' ').next()?.parse::<u64>().ok()?;
         Some((first / 8, sectors / 8))
     };
-    let decisions = lines.iter().filter(|line| line.contains(" decision: ")).cloned().collect();
+    let decisions =
+        lines.iter().filter(|line| line.contains(" readahead_decision: ")).cloned().collect();
     Watched { decisions, requests: lines.iter().filter_map(request).collect() }
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod command;
 mod extremes;
 mod faults;
+mod fields;
 mod groups;
 mod guard;
 mod hostile;
@@ -42,6 +43,7 @@ fn main() -> std::process::ExitCode {
             command::TESTS,
             extremes::TESTS,
             faults::TESTS,
+            fields::TESTS,
             groups::TESTS,
             guard::TESTS,
             hostile::TESTS,
