@@ -17,6 +17,8 @@ const volatile __u32 async_size = 0;
 const volatile _Bool follows = 0;
 /* Whether the window begins where the file's previous one ends. */
 const volatile _Bool continues = 0;
+/* The size of each second window, and its tail; the first size's if 0. */
+const volatile __u32 other_size = 0;
 /* Ranges of each decision, and the distance from one to the next. */
 const volatile __u32 ranges = 0;
 const volatile __u64 range_start = 0;
@@ -43,8 +45,13 @@ int RAEXT_CALLBACK(fixed_decide, struct bpf_fs_readahead_state *s)
 		bpf_fs_readahead_prefetch(s, base + last_start, last_pages, 0);
 	if (answer == 1) {
 		s->start = continues ? s->start + s->size : base + start;
-		s->size = size;
-		s->async_size = async_size;
+		if (other_size && s->size == size) {
+			s->size = other_size;
+			s->async_size = other_size;
+		} else {
+			s->size = size;
+			s->async_size = async_size;
+		}
 	}
 	return answer;
 }

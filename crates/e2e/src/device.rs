@@ -40,7 +40,11 @@ pub fn remove_slow(guest: &mut Guest) {
 /// # Panics
 /// When there is no such device.
 pub fn place(guest: &mut Guest) -> Placement {
-    let number = shell(guest, "cat /sys/block/slow/dev");
+    place_of(guest, "slow")
+}
+
+fn place_of(guest: &mut Guest, name: &str) -> Placement {
+    let number = shell(guest, &format!("cat /sys/block/{name}/dev"));
     let (major, minor) = number.trim().split_once(':').expect("MAJOR:MINOR");
     let [major, minor] = [major, minor].map(|n| n.parse().expect("a number"));
     Placement { dev: kernel_dev(major, minor), ..Placement::default() }
@@ -51,7 +55,7 @@ pub fn place(guest: &mut Guest) -> Placement {
 pub struct Watched {
     /// The decisions of policies, a line of the tracepoint each.
     pub decisions: Vec<String>,
-    /// First page and number of each request that [`SLOW`] was asked for, in order, before
+    /// First page and number of each request that the device was asked for, in order, before
     /// the block layer divides or joins any.
     pub requests: Vec<(u64, u64)>,
 }
@@ -68,7 +72,15 @@ impl Watched {
 /// # Panics
 /// When the kernel cannot be asked.
 pub fn watch(guest: &mut Guest, during: impl FnOnce(&mut Guest)) -> Watched {
-    let dev = place(guest).dev;
+    watch_device(guest, "slow", during)
+}
+
+/// Watch the policies, and a device by its name.
+///
+/// # Panics
+/// As [`watch`].
+pub fn watch_device(guest: &mut Guest, name: &str, during: impl FnOnce(&mut Guest)) -> Watched {
+    let dev = place_of(guest, name).dev;
     let filter = format!("dev == {dev}");
     let events =
         [("readahead_ext/readahead_decision", "0"), ("block/block_bio_queue", filter.as_str())];

@@ -3,9 +3,9 @@
 //! lock, after the page that is needed, and where the policy and the kernel put it.
 
 use raext_e2e::device::{self, SLOW, field};
-use raext_e2e::requests::{Act, FUSE_FILE, Served, Step};
+use raext_e2e::requests::{Act, FUSE_FILE, Served, Step, Stream};
 use raext_e2e::{Guest, accepted, boot, cases, guest_file, stop_clean};
-use raext_model::Placement;
+use raext_model::{Device, DeviceProfile, Fs, Placement};
 use std::collections::BTreeMap;
 
 cases! {
@@ -13,6 +13,7 @@ cases! {
     a_taken_fault_reads_window_page_and_ranges,
     the_faulting_page_is_read_before_ranges,
     the_window_of_a_huge_page_begins_at_it,
+    a_mark_in_the_middle_of_a_folio_keeps_folios_large,
 }
 
 const POLICY: &str = "/fixed.bpf.o";
@@ -148,5 +149,53 @@ fn the_window_of_a_huge_page_begins_at_it() {
     let fault = fault.unwrap_or_else(|| panic!("no fault: {watched:#?}"));
     assert_eq!(field(fault, "start"), "4096", "{fault}");
     assert_eq!(cached, 512, "pages of the huge page in the cache: {fault}");
+    stop_clean(guest);
+}
+
+/// A fault reaches the mark of a folio of 64 KiB in its middle. The next window is shorter
+/// than what is there of the last one. It is read in folios as large as it is.
+fn a_mark_in_the_middle_of_a_folio_keeps_folios_large() {
+    const DATA_PAGES: u64 = 2048;
+    const READ_PAGES: u64 = 512;
+    let mut guest = guest();
+    let data_bytes = DATA_PAGES * PAGE;
+    guest.set_up(Device { profile: DeviceProfile::Nvme, fs: Fs::Xfs, data_bytes }).unwrap();
+    let set = [
+        // `BPF_FS_RA_MARK`.
+        ("events", "2"),
+        ("answer", "1"),
+        ("continues", "true"),
+        ("size", "64"),
+        ("async_size", "64"),
+        ("other_size", "16"),
+    ];
+    attach(&mut guest, Placement::default(), &set);
+    // Folios grow from mark to mark.
+    let ops = u32::try_from(READ_PAGES / 32).unwrap();
+    let read = Stream { start: 0, op_bytes: 32 * PAGE, apart: 32 * PAGE, ops };
+    let mut steps = vec![
+        Step::Write { path: "/proc/sys/vm/drop_caches".into(), text: "3".into() },
+        Step::Open { path: "/mnt/raext/data".into() },
+        Step::Streams { streams: vec![read] },
+        Step::Map { bytes: data_bytes, advice: None },
+    ];
+    let touched = (READ_PAGES + 8..DATA_PAGES - 256).step_by(16);
+    steps.extend(touched.map(|page| Step::Touch { page }));
+    let event = "filemap/mm_filemap_add_to_page_cache";
+    let lines = device::trace(&mut guest, &[(event, "0")], |guest| {
+        guest.act(steps).unwrap();
+    });
+    guest.detach().unwrap();
+    // Behind what the first touched window may have been asked for by read().
+    let far = |line: &&String| field(line, "ofs").parse::<u64>().unwrap() / PAGE > READ_PAGES + 256;
+    let orders: Vec<u32> = lines
+        .iter()
+        .filter(|line| line.contains(" ofs="))
+        .filter(far)
+        .map(|line| field(line, "order").parse().unwrap())
+        .collect();
+    println!("  orders {orders:?}");
+    assert!(orders.iter().map(|order| 1 << order).sum::<u32>() > 512, "{lines:#?}");
+    assert!(orders.iter().all(|order| *order >= 4), "folios below 64 KiB: {orders:?}");
     stop_clean(guest);
 }

@@ -3,6 +3,8 @@
 //! shipped policies attach, the data is right and the windows are as they
 //! should be.
 
+use raext_e2e::device::{self, shell};
+use raext_e2e::requests::Step;
 use raext_e2e::{
     Guest, accepted, boot_kernel, cases, counters, guest_file, guest_path, stop_clean,
 };
@@ -40,10 +42,12 @@ fn works_on(series: &str) {
     assert!(TESTED.iter().any(|tested| tested.series.to_string() == series), "{series}");
     let kernel = KernelChoice { want: series.parse::<Want>().unwrap(), untested: false };
     let programs = ["/bin/sh", "/bin/cat"].map(PathBuf::from);
-    let extreme = accepted("extreme");
-    let more = vec![guest_file(guest_path("extreme"), extreme)];
+    let programs = [programs.as_slice(), &["/bin/cp".into(), "/bin/sync".into()]].concat();
+    let more = ["extreme", "fixed"].map(|name| guest_file(guest_path(name), accepted(name))).into();
     let mut guest = boot_kernel(&kernel, &POLICIES, more, &programs);
     assert!(guest.release().starts_with(&format!("{series}.")), "{}", guest.release());
+    same_program_windows(&mut guest);
+    uncached_stays_uncached(&mut guest);
     for fs in Fs::ALL {
         let device = Device { profile: DeviceProfile::Nvme, fs, data_bytes: DATA_BYTES };
         guest.set_up(device).unwrap();
@@ -127,6 +131,78 @@ fn writes_windows(guest: &mut Guest) {
     assert!(counters["changed"] > 0, "no window was changed: {counters:?}");
 }
 
+/// A limit that is the file's own leaves the kernel its windows of a program (6.17 and
+/// later: from the fault to the end of the mapping, without a mark).
+fn same_program_windows(guest: &mut Guest) {
+    const RUN: &str =
+        "echo 3 > /proc/sys/vm/drop_caches; /mnt/raext/program < /dev/null 2> /dev/null; true";
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 1 << 20 };
+    guest.set_up(device).unwrap();
+    shell(guest, "cp /init /mnt/raext/program && sync");
+    let ra_pages = shell(guest, "cat /sys/block/raext0/queue/read_ahead_kb");
+    let ra_pages = ra_pages.trim().parse::<u64>().unwrap() / 4;
+    let mut run = |limit: Option<u64>| {
+        if let Some(limit) = limit {
+            let set = BTreeMap::from([("limit".to_owned(), limit.to_string())]);
+            guest.attach(&guest_path("extreme"), &set).unwrap();
+        }
+        let watched = device::watch_device(guest, "raext0", |guest| {
+            shell(guest, RUN);
+        });
+        if limit.is_some() {
+            guest.detach().unwrap();
+        }
+        watched
+    };
+    let (kernel, with) = (run(None), run(Some(ra_pages)));
+    assert!(!with.decisions.is_empty(), "never asked");
+    assert_eq!(with.requests, kernel.requests, "{:#?}", with.decisions);
+}
+
+/// Pages of a read that is not to fill the cache leave it, those of ranges, too (6.14 and later).
+fn uncached_stays_uncached(guest: &mut Guest) {
+    const RWF_DONTCACHE: i32 = 0x80;
+    const BYTES: u64 = 4 << 20;
+    const READ: u64 = 64 << 10;
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: BYTES };
+    guest.set_up(device).unwrap();
+    let set = [
+        ("events", "3"),
+        ("follows", "true"),
+        ("ranges", "1"),
+        ("range_start", "64"),
+        ("range_pages", "64"),
+    ];
+    let set: BTreeMap<_, _> = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    for with in [false, true] {
+        if with {
+            guest.attach(&guest_path("fixed"), &set).unwrap();
+        }
+        let mut steps = vec![
+            Step::Write { path: "/proc/sys/vm/drop_caches".into(), text: "3".into() },
+            Step::Open { path: "/mnt/raext/data".into() },
+        ];
+        let reads = (0..BYTES).step_by(READ as usize);
+        steps.extend(reads.map(|offset| Step::Read {
+            offset,
+            bytes: READ,
+            times: 1,
+            flags: RWF_DONTCACHE,
+        }));
+        steps.push(Step::Map { bytes: BYTES, advice: None });
+        steps.push(Step::Cached { page: 0, pages: BYTES / 4096 });
+        let acted = guest.act(steps).unwrap();
+        if with {
+            let submitted = counters(guest)["submitted"];
+            guest.detach().unwrap();
+            assert!(submitted > 0, "no range was read");
+        }
+        assert_eq!(acted.value(2), READ as i64, "{acted:?}");
+        let cached = acted.done.last().map(|did| did.value);
+        assert_eq!(cached, Some(0), "pages that stay in the cache (policy: {with})");
+    }
+}
+
 /// Folios grow from window to window, by a state of the file that a wrapper
 /// has to give back (6.17 and later).
 fn same_folios(guest: &mut Guest) {
@@ -149,12 +225,6 @@ fn largest_folio(guest: &mut Guest, policy: Option<&str>) -> u32 {
         order.split_whitespace().next()?.parse().ok()
     });
     orders.max().unwrap_or_else(|| panic!("no folio in the trace:\n{trace}"))
-}
-
-fn shell(guest: &mut Guest, script: &str) -> String {
-    let (status, said, complaints) = guest.exec(&["/bin/sh", "-c", script]).unwrap();
-    assert_eq!(status, 0, "{script}: {said}{complaints}");
-    said
 }
 
 fn on_6_18() {
