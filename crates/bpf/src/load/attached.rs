@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn a_row_is_understood() {
-        let text = "link name cgroup dev since uid pid comm guard used unused tripped\n\
-                    4 wide 77 8:1 1700000000 0 42 raext 60 10 2 1\n";
+        let text = "link name cgroup dev since uid pid comm guard used unused tripped slow\n\
+                    4 wide 77 8:1 1700000000 0 42 raext 60 10 2 3 1\n";
         let policy = policy_of(&table::parse(text).unwrap()[0]).unwrap();
         assert_eq!(policy.to_string(), "wide, attached by raext, process 42 of user 0");
-        assert!(policy.tripped);
+        assert!(policy.tripped && policy.slow && policy.tripped_cgroups == 3);
         let placement = Placement { cgroup_id: 77, dev: 0x80_0001, guard_percent: 0 };
         assert!(policy.has_place(&placement));
         assert!(!policy.has_place(&Placement { dev: 0, ..placement }));

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 /// The counters of pages that a policy asked for and that were not read, in the order of
 /// the module's table.
-pub const DROPPED: [&str; 6] = [
+pub const DROPPED: [&str; 7] = [
     "dropped_eof",
     "dropped_limit",
     "dropped_full",
     "dropped_busy",
     "dropped_memory",
     "dropped_late",
+    "dropped_congested",
 ];
 
 /// The counters of one attached policy for one kind of event, by the names in the

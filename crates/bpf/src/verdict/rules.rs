@@ -40,7 +40,7 @@ impl Finding {
 type Rule = fn(&Evidence<'_>) -> Option<Finding>;
 
 /// The first rule that applies names the cause.
-const RULES: [(Cause, Rule); 21] = [
+const RULES: [(Cause, Rule); 22] = [
     (Cause::NoModule, no_module),
     (Cause::ForeignType, foreign_type),
     (Cause::UnknownCallback, unknown_callback),
