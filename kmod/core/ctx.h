@@ -111,6 +111,7 @@ struct raext_range {
  * @flags: event and hints, &enum bpf_fs_readahead_flags
  * @may: &enum raext_may
  * @in_hook: the callback runs under ftrace, where nothing can be allocated
+ * @speculative: what is read was not asked for by the application
  * @dropbehind: what is read is not to stay in the cache
  * @policy: the policy that decides, NULL for the kernel; referenced
  * @answered: whose callbacks answered first; compared, never followed
@@ -141,6 +142,7 @@ struct raext_ctx {
 	u32 flags;
 	u32 may;
 	bool in_hook;
+	bool speculative;
 	bool dropbehind;
 
 	struct raext_policy *policy;

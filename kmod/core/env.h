@@ -13,6 +13,9 @@
  * @c: the decision
  * @w: the pages, inside of the file; the tail's first page is marked
  *
+ * Pages that are @speculative are read as a tail, whether or not there is a mark:
+ * a file system may leave them out then (FUSE, where the server is behind).
+ *
  * Reads in portions, the way the kernel reads windows: in the folios that it
  * finds right, not for a congested block cgroup. Ends early for a task that is
  * about to die.

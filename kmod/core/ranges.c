@@ -201,12 +201,14 @@ static u32 raext_present(struct address_space *mapping, pgoff_t index, u32 nr)
 #define RAEXT_BATCHES		8
 
 /*
- * The batches in flight of a file. Another file with the same hash takes the
- * place. The mapping is compared, never followed.
+ * The batches in flight of a file, and the pages that are being submitted right
+ * now. Another file with the same hash takes the place. The mapping is compared,
+ * never followed.
  */
 static struct raext_flight {
 	spinlock_t lock;	/* of all below */
 	const struct address_space *mapping;
+	u32 reading;
 	struct raext_batch {
 		pgoff_t last;
 		u32 pages;
@@ -270,33 +272,49 @@ u32 raext_inflight_pages(struct address_space *mapping)
 	return pages;
 }
 
-/**
- * raext_inflight_add - note pages that are on their way
- * @mapping: the file's page cache
- * @last: the last of them
- * @pages: how many
- */
-void raext_inflight_add(const struct address_space *mapping, pgoff_t last,
-			u32 pages)
+/* The place of a locked flight becomes this file's. */
+static void raext_inflight_claim(struct raext_flight *flight,
+				 const struct address_space *mapping)
+{
+	if (flight->mapping == mapping)
+		return;
+	memset(flight->batches, 0, sizeof(flight->batches));
+	flight->reading = 0;
+	WRITE_ONCE(flight->mapping, mapping);
+}
+
+/* How many of @pages may be put in flight: they count as such from here on. */
+static u32 raext_inflight_begin(struct address_space *mapping, u32 pages)
+{
+	u32 most = READ_ONCE(max_in_flight_kb) >> (PAGE_SHIFT - 10);
+	struct raext_flight *flight = raext_flight(mapping);
+	u32 flying = raext_inflight_pages(mapping);
+
+	spin_lock(&flight->lock);
+	raext_inflight_claim(flight, mapping);
+	flying += flight->reading;
+	pages = min(pages, most - min(most, flying));
+	flight->reading += pages;
+	spin_unlock(&flight->lock);
+	return pages;
+}
+
+/* Of @pages, so many @came; @last is the last of those. */
+static void raext_inflight_end(const struct address_space *mapping, u32 pages,
+			       pgoff_t last, u32 came)
 {
 	struct raext_flight *flight = raext_flight(mapping);
 
 	spin_lock(&flight->lock);
-	if (flight->mapping != mapping)
-		memset(flight->batches, 0, sizeof(flight->batches));
-	WRITE_ONCE(flight->mapping, mapping);
-	/* The oldest batch is forgotten: it has most likely arrived. */
-	memmove(&flight->batches[1], &flight->batches[0],
-		sizeof(flight->batches) - sizeof(flight->batches[0]));
-	flight->batches[0] = (struct raext_batch) { last, pages };
+	raext_inflight_claim(flight, mapping);
+	flight->reading -= min(flight->reading, pages);
+	if (came) {
+		/* The oldest batch is forgotten: it has most likely arrived. */
+		memmove(&flight->batches[1], &flight->batches[0],
+			sizeof(flight->batches) - sizeof(flight->batches[0]));
+		flight->batches[0] = (struct raext_batch) { last, came };
+	}
 	spin_unlock(&flight->lock);
-}
-
-static u32 raext_inflight_room(struct address_space *mapping)
-{
-	u32 most = READ_ONCE(max_in_flight_kb) >> (PAGE_SHIFT - 10);
-
-	return most - min(most, raext_inflight_pages(mapping));
 }
 
 /* Reading */
@@ -387,7 +405,8 @@ static void raext_range_read(struct raext_ctx *c, struct raext_reading *r,
 void raext_ranges(struct raext_ctx *c)
 {
 	struct raext_reading r = {};
-	u32 i;
+	u32 granted, i;
+	u64 asked = 0;
 
 	if (!c->nr_ranges)
 		return;
@@ -395,7 +414,12 @@ void raext_ranges(struct raext_ctx *c)
 		raext_ranges_drop(c, RAEXT_DROP_LATE);
 		return;
 	}
-	r.room = min(raext_inflight_room(c->mapping), raext_memory_share());
+	for (i = 0; i < c->nr_ranges; i++)
+		asked += raext_range_at(c, i)->nr;
+	granted = raext_inflight_begin(c->mapping, min_t(u64, asked,
+							 raext_memory_share()));
+	r.room = granted;
+	c->speculative = true;
 	for (i = 0; i < c->nr_ranges; i++) {
 		const struct raext_range *range = raext_range_at(c, i);
 		u32 nr;
@@ -409,8 +433,8 @@ void raext_ranges(struct raext_ctx *c)
 			raext_range_read(c, &r, range->index, nr,
 					 range->flags & BPF_FS_RA_PREFETCH_MARK);
 	}
-	if (r.came)
-		raext_inflight_add(c->mapping, r.last, r.came);
+	c->speculative = false;
+	raext_inflight_end(c->mapping, granted, r.last, r.came);
 	c->submitted += r.came;
 	raext_ranges_free(c);
 }

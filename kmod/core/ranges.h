@@ -11,7 +11,5 @@ void raext_ranges_drop(struct raext_ctx *c, enum raext_counter why);
 u32 raext_absent(struct address_space *mapping, pgoff_t index, u32 nr);
 bool raext_is_in_flight(struct address_space *mapping, pgoff_t index);
 u32 raext_inflight_pages(struct address_space *mapping);
-void raext_inflight_add(const struct address_space *mapping, pgoff_t last,
-			u32 pages);
 
 #endif /* RAEXT_RANGES_H */

@@ -14,19 +14,37 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
+#include "../core/ranges.h"
 #include "shim.h"
 
 /* As force_page_cache_ra(): not too much memory is locked at once. */
 #define RAEXT_PORTION	(SZ_2M / PAGE_SIZE)
+
+/* Take the mark from a page that came with one. */
+static void raext_unmark(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+
+	if (IS_ERR(folio))
+		return;
+	folio_clear_readahead(folio);
+	folio_put(folio);
+}
 
 /* Read one portion. False if the kernel does not read. */
 static bool raext_steer(struct raext_call *call, struct raext_window w)
 {
 	struct raext_ctx *c = &call->ctx;
 	struct file_ra_state copy = *c->ra;
+	bool unmark = false;
 	/* The hook gives the file back: one with the random hint is not read. */
 	DEFINE_READAHEAD(ractl, NULL, &copy, c->mapping, w.start);
 
+	if (c->speculative && !w.async_size) {
+		/* The kernel marks where the tail begins, in a folio that it adds. */
+		unmark = raext_absent(c->mapping, w.start, 1);
+		w.async_size = w.size;
+	}
 	raext_set_dropbehind(&ractl, c->dropbehind);
 	copy.ra_pages = w.size;
 	call->steered = w;
@@ -41,6 +59,8 @@ static bool raext_steer(struct raext_call *call, struct raext_window w)
 		copy.prev_pos = (loff_t)w.start << PAGE_SHIFT;
 		page_cache_sync_ra(&ractl, 1);
 	}
+	if (unmark)
+		raext_unmark(c->mapping, w.start);
 	if (!call->steered.size)
 		return true;
 	call->steered.size = 0;
