@@ -3,7 +3,7 @@
 //! construction.
 
 use raext_e2e::device::{self, SLOW};
-use raext_e2e::requests::{Act, Step};
+use raext_e2e::requests::{Act, Step, Stream};
 use raext_e2e::{Guest, accepted, boot, boot_kernel, cases, guest_file, stop_clean};
 use raext_kernel::Want;
 use raext_model::{Device, DeviceProfile, Fs, Placement};
@@ -68,6 +68,13 @@ fn see(
 
 fn read(offset: u64, bytes: u64) -> Step {
     Step::Read { offset, bytes, times: 1, flags: 0 }
+}
+
+/// From begin to end, in a buffer that is small.
+fn stream(start: u64, bytes: u64) -> Step {
+    let op_bytes = 64 << 10;
+    let ops = (bytes / op_bytes) as u32;
+    Step::Streams { streams: vec![Stream { start, op_bytes, apart: op_bytes, ops }] }
 }
 
 fn open() -> Step {
@@ -162,9 +169,9 @@ fn room_is_what_the_cgroup_has_left() {
         let steps = vec![
             open(),
             read(900 * MIB, PAGE),
-            read(0, 40 * MIB),
+            stream(0, 40 * MIB),
             read(950 * MIB, PAGE),
-            read(100 * MIB, 80 * MIB),
+            stream(100 * MIB, 80 * MIB),
             read(1000 * MIB, PAGE),
         ];
         let act = in_cgroup("roomy", steps);
@@ -182,8 +189,10 @@ fn pressure_is_that_of_the_cgroup() {
     with_slow_device(1, 8, |guest, place| {
         guest.make_cgroup("short", Some(16 * MIB)).unwrap();
         // Pages come back soon after they went: a wait for memory.
-        let thrash = Step::Read { offset: 0, bytes: 24 * MIB, times: 40, flags: 0 };
-        let act = in_cgroup("short", vec![open(), thrash, read(1000 * MIB, PAGE)]);
+        let mut steps = vec![open()];
+        steps.extend((0..20).map(|_| stream(0, 24 * MIB)));
+        steps.push(read(1000 * MIB, PAGE));
+        let act = in_cgroup("short", steps);
         let seen = see(guest, place, &[], |guest| {
             assert!(!guest.ask(act).unwrap().hung);
             guest.act(vec![open(), read(900 * MIB, PAGE)]).unwrap();
@@ -196,10 +205,11 @@ fn pressure_is_that_of_the_cgroup() {
 
 fn hints_tell_of_the_caller() {
     let mut guest = guest();
-    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: MIB };
+    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Ext4, data_bytes: 32 * MIB };
     guest.set_up(device).unwrap();
-    let copy = "cd /mnt/raext; cp /bin/cat program
-        dd if=/bin/cat of=program bs=1M conv=notrunc,fsync 2> /dev/null";
+    // A program of some MiB: its begin comes with the read of its header.
+    let copy = "cd /mnt/raext; cp /bin/raext program
+        dd if=/bin/raext of=program bs=1M conv=notrunc,fsync 2> /dev/null";
     device::shell(&mut guest, copy);
     const DROP: &str = "/proc/sys/vm/drop_caches";
     let steps = vec![
@@ -209,7 +219,7 @@ fn hints_tell_of_the_caller() {
         read(200 * PAGE, PAGE),
     ];
     let seen = see(&mut guest, Placement::default(), &[], |guest| {
-        device::shell(guest, "echo 3 > /proc/sys/vm/drop_caches; /mnt/raext/program /dev/null");
+        device::shell(guest, "echo 3 > /proc/sys/vm/drop_caches; /mnt/raext/program --version");
         guest.act(steps).unwrap();
     });
     let flags = |page: u64| of(&seen, page)["flags"];
