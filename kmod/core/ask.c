@@ -34,7 +34,7 @@ MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
  */
 #define RAEXT_CACHED_BUDGET	(64 * 1024)
 
-/* A callback runs under RCU: longer than this is a fault of the policy. */
+/* Callbacks run under RCU: longer than this is a fault of the policy. */
 #define RAEXT_CALLBACK_NS	(10 * NSEC_PER_MSEC)
 
 static u64 raext_cgroup_id(void)
@@ -43,19 +43,17 @@ static u64 raext_cgroup_id(void)
 	return cgroup_id(task_dfl_cgroup(current));
 }
 
-static void raext_fill_state(struct raext_ctx *c, struct raext_window w)
+/* What stays the same for a decision. The window comes with each question. */
+static void raext_fill_state(struct raext_ctx *c)
 {
 	struct inode *inode = c->mapping->host;
 
 	c->state = (struct bpf_fs_readahead_state) {
 		.i_ino = inode->i_ino,
-		.size = w.size,
-		.async_size = w.async_size,
 		.ra_pages = c->ra->ra_pages,
 		.mmap_miss = c->ra->mmap_miss,
 		.prev_pos = c->ra->prev_pos,
 		.index = c->index,
-		.start = w.start,
 		.file_pages = raext_file_pages(c->mapping),
 		.cgroup_id = raext_cgroup_id(),
 		.req_pages = min_t(unsigned long, c->req_pages, U32_MAX),
@@ -72,29 +70,43 @@ static void raext_fill_state(struct raext_ctx *c, struct raext_window w)
 	};
 }
 
-/* What the callback took, unless the task was off the CPU meanwhile. */
-static void raext_account_time(struct raext_ctx *c, u64 ns, bool preempted)
-{
-	if (READ_ONCE(timing))
-		raext_count(c, RAEXT_NS, ns);
-	if (!preempted)
-		raext_scope_account_time(c->policy, ns > RAEXT_CALLBACK_NS);
-}
-
-/* Call the policy. */
+/* Call the policy about a window. */
 static int raext_call(struct raext_ctx *c, struct raext_window w,
 		      int (*callback)(struct bpf_fs_readahead_state *s))
 {
-	unsigned long switches = current->nvcsw + current->nivcsw;
-	u64 before;
-	int answer;
+	c->state.start = w.start;
+	c->state.size = w.size;
+	c->state.async_size = w.async_size;
+	return callback(&c->state);
+}
 
-	raext_fill_state(c, w);
-	before = local_clock();
-	answer = callback(&c->state);
-	raext_account_time(c, local_clock() - before,
-			   current->nvcsw + current->nivcsw != switches);
-	return answer;
+/**
+ * struct raext_clock - how long callbacks take
+ *
+ * @ns: when they began
+ * @switches: how often the task had left its CPU by then
+ */
+struct raext_clock {
+	u64 ns;
+	unsigned long switches;
+};
+
+static struct raext_clock raext_clock_start(void)
+{
+	return (struct raext_clock) {
+		local_clock(), current->nvcsw + current->nivcsw
+	};
+}
+
+static void raext_clock_stop(struct raext_ctx *c, struct raext_clock start)
+{
+	u64 ns = local_clock() - start.ns;
+
+	if (unlikely(READ_ONCE(timing)))
+		raext_count(c, RAEXT_NS, ns);
+	/* Another task's time is not the policy's. */
+	if (likely(current->nvcsw + current->nivcsw == start.switches))
+		raext_scope_account_time(c->policy, ns > RAEXT_CALLBACK_NS);
 }
 
 static void raext_clamped(const struct raext_ctx *c)
@@ -214,21 +226,28 @@ void raext_begin(struct raext_ctx *c)
 void raext_ask(struct raext_ctx *c)
 {
 	const struct bpf_fs_readahead_ops *ops;
+	struct raext_clock clock;
 
 	if (c->asked || !c->policy)
 		return;
 	c->asked = true;
 	rcu_read_lock();
 	ops = raext_scope_ops(c->policy);
+	if (!ops)
+		goto unlock;
 	c->answered = ops;
-	if (ops && ops->decide)
+	raext_fill_state(c);
+	clock = raext_clock_start();
+	if (ops->decide)
 		raext_ask_decide(c, ops);
-	if (ops && ops->get_max_ra && c->verdict != RAEXT_TAKEN)
+	if (ops->get_max_ra && c->verdict != RAEXT_TAKEN)
 		raext_ask_limit(c, ops);
-	c->wants_windows = ops && ops->get_ra && c->verdict != RAEXT_TAKEN;
+	raext_clock_stop(c, clock);
+	c->wants_windows = ops->get_ra && c->verdict != RAEXT_TAKEN;
 	/* get_ra is asked where nothing can be allocated. */
 	if (c->wants_windows)
 		raext_ranges_prepare(c);
+unlock:
 	rcu_read_unlock();
 }
 
@@ -238,8 +257,10 @@ static bool raext_ask_get_ra(struct raext_ctx *c,
 			     struct raext_window *w)
 {
 	struct bpf_fs_readahead_state *s = &c->state;
+	struct raext_clock clock = raext_clock_start();
 	int size = raext_call(c, *w, ops->get_ra);
 
+	raext_clock_stop(c, clock);
 	raext_count(c, RAEXT_WINDOWS, 1);
 	if (size >= 0)
 		s->size = size;

@@ -46,6 +46,11 @@ static struct mem_cgroup *raext_memcg(void)
 		return current->active_memcg;
 	return mm ? mem_cgroup_from_task(rcu_dereference(mm->owner)) : NULL;
 }
+#else
+static const void *raext_memcg(void)
+{
+	return NULL;
+}
 #endif
 
 /* Call with every memory limit of the task, its group's first. */
@@ -135,17 +140,37 @@ static u64 raext_node_room(void)
 	return room;
 }
 
+/* The room that was found last on this CPU, for a tick. */
+struct raext_room {
+	unsigned long when;
+	const void *memcg;
+	u32 pages;
+};
+
+static DEFINE_PER_CPU(struct raext_room, raext_room);
+
 /**
  * raext_memory_room - how much this task may cache before reclaim begins
  *
- * Return: pages: the least over its memory cgroups and the node
+ * Context: RCU read side.
+ *
+ * Return: pages: the least over its memory cgroups and the node, as of this tick
  */
 u32 raext_memory_room(void)
 {
-	u64 room = min_t(u64, raext_node_room(), U32_MAX);
+	struct raext_room *last = get_cpu_ptr(&raext_room);
+	const void *memcg = raext_memcg();
+	u32 pages;
 
-	raext_each_limit(raext_see_left, &room);
-	return room;
+	if (last->when != jiffies || last->memcg != memcg) {
+		u64 room = min_t(u64, raext_node_room(), U32_MAX);
+
+		raext_each_limit(raext_see_left, &room);
+		*last = (struct raext_room) { jiffies, memcg, room };
+	}
+	pages = last->pages;
+	put_cpu_ptr(&raext_room);
+	return pages;
 }
 
 /**

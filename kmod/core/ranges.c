@@ -224,14 +224,7 @@ static struct raext_flight *raext_flight(const struct address_space *mapping)
 	return &raext_flights[hash_ptr((void *)mapping, RAEXT_FLIGHT_BITS)];
 }
 
-/**
- * raext_is_in_flight - whether a page is on its way
- * @mapping: the file's page cache
- * @index: the page
- *
- * Return: true if it is
- */
-bool raext_is_in_flight(struct address_space *mapping, pgoff_t index)
+static bool raext_is_in_flight(struct address_space *mapping, pgoff_t index)
 {
 	struct folio *folio = filemap_get_folio(mapping, index);
 	bool in_flight;

@@ -9,7 +9,6 @@ int raext_range_add(struct raext_ctx *c, u64 index, u32 nr, u32 flags);
 void raext_ranges_prepare(struct raext_ctx *c);
 void raext_ranges_drop(struct raext_ctx *c, enum raext_counter why);
 u32 raext_absent(struct address_space *mapping, pgoff_t index, u32 nr);
-bool raext_is_in_flight(struct address_space *mapping, pgoff_t index);
 u32 raext_inflight_pages(struct address_space *mapping);
 
 #endif /* RAEXT_RANGES_H */

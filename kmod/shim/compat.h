@@ -84,17 +84,28 @@ static inline void raext_set_dropbehind(struct readahead_control *ractl,
 }
 
 /*
- * Whether a folio is marked, for one that may be freed meanwhile:
- * folio_test_readahead() insists on the head of a folio in use. A wrong guess is
- * harmless. 6.18: the flags are a struct.
+ * The flags of a folio that may be freed meanwhile: folio_test_readahead() and the
+ * like insist on the head of a folio in use. A wrong guess must be harmless.
+ * 6.18: the flags are a struct.
  */
-static inline bool raext_folio_may_be_marked(const struct folio *folio)
+static inline unsigned long raext_folio_flags(const struct folio *folio)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-	return test_bit(PG_readahead, &folio->flags.f);
+	return READ_ONCE(folio->flags.f);
 #else
-	return test_bit(PG_readahead, &folio->flags);
+	return READ_ONCE(folio->flags);
 #endif
+}
+
+static inline bool raext_folio_may_be_marked(const struct folio *folio)
+{
+	return raext_folio_flags(folio) & BIT(PG_readahead);
+}
+
+static inline bool raext_folio_may_be_in_flight(const struct folio *folio)
+{
+	return (raext_folio_flags(folio) & (BIT(PG_locked) | BIT(PG_uptodate))) ==
+	       BIT(PG_locked);
 }
 
 /* 7.0: every kfunc takes trusted arguments only, and the flag is gone. */

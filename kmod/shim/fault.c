@@ -40,8 +40,6 @@ u32 raext_fault_event(const struct vm_fault *vmf)
 	struct folio *folio;
 	u32 event = 0;
 
-	if (vmf->flags & FAULT_FLAG_TRIED)
-		return 0;
 	rcu_read_lock();
 	folio = xa_load(&mapping->i_pages, vmf->pgoff);
 	if (!folio || xa_is_value(folio)) {
@@ -51,7 +49,8 @@ u32 raext_fault_event(const struct vm_fault *vmf)
 		event = BPF_FS_RA_MARK;
 	}
 	rcu_read_unlock();
-	return event;
+	/* Taken again: it was decided about before. */
+	return event && vmf->flags & FAULT_FLAG_TRIED ? 0 : event;
 }
 
 static void raext_fault_begin(struct raext_call *call,
@@ -140,8 +139,7 @@ static vm_fault_t raext_fault_read(struct raext_call *call)
 	if (raext_absent(c->mapping, c->index, 1))
 		raext_env_read(c, page);
 	raext_ranges(c);
-	if (raext_is_in_flight(c->mapping, c->index))
-		raext_wait_expect(c->file);
+	raext_expect_wait(c);
 	count_vm_event(PGMAJFAULT);
 	return VM_FAULT_RETRY | VM_FAULT_MAJOR;
 }

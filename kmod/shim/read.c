@@ -19,8 +19,6 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
-#include "../core/ranges.h"
-#include "../core/wait.h"
 #include "shim.h"
 
 DEFINE_SRCU(raext_srcu);
@@ -62,9 +60,8 @@ static void raext_read_end(struct raext_call *call)
 	raext_ranges(&call->ctx);
 	raext_call_end(call);
 	/* The caller is about to wait for its page. */
-	if ((call->ctx.flags & BPF_FS_RA_MISS) &&
-	    raext_is_in_flight(call->ctx.mapping, call->ctx.index))
-		raext_wait_expect(call->ctx.file);
+	if (call->ctx.flags & BPF_FS_RA_MISS)
+		raext_expect_wait(&call->ctx);
 	raext_end(&call->ctx);
 }
 

@@ -63,6 +63,10 @@ static inline void raext_put_window(struct readahead_control *ractl,
 /* Held by every wrapper while it runs. */
 extern struct srcu_struct raext_srcu;
 
+/* wait.c: waits for the page of a miss */
+void raext_expect_wait(const struct raext_ctx *c);
+void raext_io_schedule(void);
+
 /* underway.c: the calls of tasks that are inside of a wrapper */
 void raext_call_begin(struct raext_call *call);
 void raext_call_end(struct raext_call *call);
@@ -81,7 +85,6 @@ void raext_page_cache_async_ra(struct readahead_control *ractl,
 			       struct folio *folio, unsigned long req_pages);
 vm_fault_t raext_filemap_fault(struct vm_fault *vmf);
 u32 raext_fault_event(const struct vm_fault *vmf);
-void raext_io_schedule(void);
 
 /* selftest.c: whether the hooks meet the kernel where they were made to */
 int raext_selftest_init(void);

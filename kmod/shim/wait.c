@@ -5,10 +5,25 @@
  */
 
 #include <linux/sched.h>
-#include <linux/timekeeping.h>
+#include <linux/sched/clock.h>
 
 #include "../core/wait.h"
 #include "shim.h"
+
+/**
+ * raext_expect_wait - the task goes on to wait for its page, if that is in flight
+ * @c: the decision
+ */
+void raext_expect_wait(const struct raext_ctx *c)
+{
+	struct folio *folio;
+
+	rcu_read_lock();
+	folio = xa_load(&c->mapping->i_pages, c->index);
+	if (folio && !xa_is_value(folio) && raext_folio_may_be_in_flight(folio))
+		raext_wait_expect(c->file);
+	rcu_read_unlock();
+}
 
 /**
  * raext_io_schedule - in the place of io_schedule()
@@ -20,9 +35,9 @@ void raext_io_schedule(void)
 {
 	int idx = srcu_read_lock(&raext_srcu);
 	u32 tag = raext_wait_begin();
-	u64 before = ktime_get_mono_fast_ns();
+	u64 before = local_clock();
 
 	io_schedule();
-	raext_wait_end(tag, ktime_get_mono_fast_ns() - before);
+	raext_wait_end(tag, local_clock() - before);
 	srcu_read_unlock(&raext_srcu, idx);
 }
