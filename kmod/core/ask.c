@@ -190,18 +190,20 @@ static void raext_ask_decide(struct raext_ctx *c,
 static void raext_ask_limit(struct raext_ctx *c,
 			    const struct bpf_fs_readahead_ops *ops)
 {
-	int most = raext_max_pages(c);
+	int most;
 
 	c->limit = raext_call(c, raext_previous(c), ops->get_max_ra);
+	/* The file's own limit in other words. */
+	if (c->limit >= 0 && c->limit == c->ra->ra_pages)
+		c->limit = -1;
+	if (c->limit < 0)
+		return;
+	c->verdict = RAEXT_LIMITED;
+	most = raext_max_pages(c);
 	if (c->limit > most) {
 		raext_clamped(c);
 		c->limit = most;
 	}
-	/* The file's own limit in other words. */
-	if (c->limit >= 0 && c->limit == c->ra->ra_pages)
-		c->limit = -1;
-	if (c->limit >= 0)
-		c->verdict = RAEXT_LIMITED;
 }
 
 /**
@@ -245,7 +247,7 @@ void raext_ask(struct raext_ctx *c)
 	raext_clock_stop(c, clock);
 	c->wants_windows = ops->get_ra && c->verdict != RAEXT_TAKEN;
 	/* get_ra is asked where nothing can be allocated. */
-	if (c->wants_windows)
+	if (c->wants_windows && raext_scope_wants_ranges(c->policy))
 		raext_ranges_prepare(c);
 unlock:
 	rcu_read_unlock();

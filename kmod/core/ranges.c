@@ -18,6 +18,7 @@
 #include "env.h"
 #include "memory.h"
 #include "ranges.h"
+#include "scope.h"
 
 static unsigned int max_in_flight_kb = 64 * 1024;
 module_param(max_in_flight_kb, uint, 0644);
@@ -33,8 +34,9 @@ MODULE_PARM_DESC(max_in_flight_kb,
  * raext_ranges_prepare - have room for all ranges
  * @c: the decision
  *
- * For a callback that runs where nothing can be allocated: under ftrace, which
- * may have preemption off. Without memory, the room is what the context has.
+ * For get_ra, which runs where nothing can be allocated: under ftrace, which may
+ * have preemption off. Called once the policy has asked for so many there.
+ * Without memory, the room is what the context has.
  *
  * Context: inside of RCU; does not sleep.
  */
@@ -70,7 +72,9 @@ int raext_range_add(struct raext_ctx *c, u64 index, u32 nr, u32 flags)
 		return -ENOSPC;
 	}
 	if (c->nr_ranges >= RAEXT_RANGES_OWN) {
-		if (!c->in_hook)
+		if (c->in_hook)
+			WRITE_ONCE(c->policy->wants_ranges, true);
+		else
 			raext_ranges_prepare(c);
 		if (!c->more) {
 			raext_count(c, RAEXT_DROP_MEMORY, nr);

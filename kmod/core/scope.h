@@ -44,6 +44,7 @@ struct raext_label {
  * @link: the BPF link that attaches it; valid while it is attached
  * @counters: by CPU
  * @guard: its guard, or NULL
+ * @wants_ranges: get_ra has asked for more ranges than a context has of its own
  * @slow: callbacks in a row that took too long
  * @aside: put aside for that, until it is attached or replaced anew
  * @cgroup_id: scope, 0 for any
@@ -58,6 +59,7 @@ struct raext_policy {
 	struct bpf_link *link;
 	struct raext_counters __percpu *counters;
 	struct raext_guard __rcu *guard;
+	bool wants_ranges;
 	atomic_t slow;
 	bool aside;
 	u64 cgroup_id;
@@ -77,5 +79,10 @@ u32 raext_scope_id(const struct raext_policy *policy);
 
 void raext_counters_header(struct seq_file *seq);
 void raext_counters_rows(struct seq_file *seq, struct raext_policy *policy);
+
+static inline bool raext_scope_wants_ranges(const struct raext_policy *policy)
+{
+	return READ_ONCE(policy->wants_ranges);
+}
 
 #endif /* RAEXT_SCOPE_H */
