@@ -44,6 +44,13 @@ pub enum Step {
         /// `RWF_*` bits.
         flags: i32,
     },
+    /// Have the kernel read pages that will be needed, and do not wait for them.
+    WillNeed {
+        /// The first.
+        page: u64,
+        /// How many.
+        pages: u64,
+    },
     /// A read through `io_uring`. The time is that of its submission, the value as
     /// [`Step::Read`]'s.
     RingRead {
@@ -127,6 +134,8 @@ pub struct Stream {
     pub apart: u64,
     /// How many reads.
     pub ops: u32,
+    /// How long the stream waits before its first read.
+    pub after_ms: u64,
 }
 
 /// The file of [`Step::MountFuse`].

@@ -172,7 +172,7 @@ fn a_mark_in_the_middle_of_a_folio_keeps_folios_large() {
     attach(&mut guest, Placement::default(), &set);
     // Folios grow from mark to mark.
     let ops = u32::try_from(READ_PAGES / 32).unwrap();
-    let read = Stream { start: 0, op_bytes: 32 * PAGE, apart: 32 * PAGE, ops };
+    let read = Stream { start: 0, op_bytes: 32 * PAGE, apart: 32 * PAGE, ops, after_ms: 0 };
     let mut steps = vec![
         Step::Write { path: "/proc/sys/vm/drop_caches".into(), text: "3".into() },
         Step::Open { path: "/mnt/raext/data".into() },

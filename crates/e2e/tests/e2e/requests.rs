@@ -172,14 +172,9 @@ fn a_congested_server_gets_no_more_ranges() {
 fn what_is_in_flight_is_told_by_a_page_that_was_absent() {
     const APART: u64 = 4096;
     let mut guest = guest();
-    device::make_slow(&mut guest, 3000, 512);
+    device::make_slow(&mut guest, 4000, 2048);
     let place = device::place(&mut guest);
     let places: Vec<u64> = (1..=10).map(|n| n * APART).collect();
-    let mut steps = vec![Step::Open { path: SLOW.into() }];
-    let at = |page: &u64| Stream { start: page * PAGE, op_bytes: PAGE, apart: 0, ops: 1 };
-    let there = places.iter().map(|page| at(&(page + 2))).collect();
-    steps.push(Step::Streams { streams: there });
-    guest.act(steps).unwrap();
     let set = [
         MISS,
         ("follows", "true"),
@@ -190,8 +185,19 @@ fn what_is_in_flight_is_told_by_a_page_that_was_absent() {
         ("last_pages", "2"),
     ];
     attach(&mut guest, place, &set);
-    let streams = places.iter().map(at).collect();
-    guest.act(vec![Step::Open { path: SLOW.into() }, Step::Streams { streams }]).unwrap();
+    let mut steps = vec![Step::Open { path: SLOW.into() }];
+    steps.extend(places.iter().map(|page| Step::WillNeed { page: page + 2, pages: 1 }));
+    steps.push(Step::Sleep { ms: 5000 });
+    // Each decides while the ranges of those before it are in flight.
+    let stream = |(n, page): (u64, &u64)| Stream {
+        start: page * PAGE,
+        op_bytes: PAGE,
+        apart: 0,
+        ops: 1,
+        after_ms: 200 * n,
+    };
+    steps.push(Step::Streams { streams: (0..).zip(&places).map(stream).collect() });
+    guest.act(steps).unwrap();
     let counts = counters(&mut guest);
     guest.detach().unwrap();
     device::remove_slow(&mut guest);

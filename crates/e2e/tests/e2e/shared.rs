@@ -23,8 +23,10 @@ const SCANNED: u64 = 1024;
 /// submitted: what the scan does meanwhile must not be undone by it.
 fn windows(guest: &mut Guest) -> Vec<(u64, u64)> {
     const READ: u64 = 16 << 10;
-    let scan = Stream { start: 0, op_bytes: READ, apart: READ, ops: (SCANNED / 4) as u32 };
-    let lookups = |n: u64| Stream { start: n << 28, op_bytes: 4096, apart: 3 << 20, ops: 16 };
+    let scan =
+        Stream { start: 0, op_bytes: READ, apart: READ, ops: (SCANNED / 4) as u32, after_ms: 0 };
+    let lookups =
+        |n: u64| Stream { start: n << 28, op_bytes: 4096, apart: 3 << 20, ops: 16, after_ms: 0 };
     let steps = vec![
         Step::Write { path: "/proc/sys/vm/drop_caches".into(), text: "3".into() },
         Step::Open { path: SLOW.into() },

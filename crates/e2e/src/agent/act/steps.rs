@@ -6,10 +6,12 @@ use crate::requests::{Did, Step, Stream};
 use io_uring::{IoUring, opcode, types};
 use raext_guest::parts::{PAGE, StageContext as _, StageError, load_for};
 use raext_model::SplitMix;
+use rustix::fs::{Advice as FileAdvice, fadvise};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use rustix::system::finit_module;
 use std::fs::{self, File};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -75,6 +77,12 @@ impl State {
                     value = memory.read(file, offset, flags);
                 }
                 Ok(Done { value, took: Some(start.elapsed()) })
+            }
+            &Step::WillNeed { page, pages } => {
+                let (file, path) = self.file()?;
+                let length = NonZeroU64::new(pages * PAGE);
+                fadvise(file, page * PAGE, length, FileAdvice::WillNeed).at("reading", path)?;
+                Ok(Done::default())
             }
             &Step::RingRead { offset, bytes } => {
                 let (file, path) = self.file()?;
@@ -225,6 +233,7 @@ fn ring_read(file: &File, offset: u64, bytes: u32) -> io::Result<Done> {
 fn read_streams(file: &File, streams: &[Stream]) -> io::Result<Done> {
     let read = |stream: &Stream| {
         let mut buffer = vec![0; stream.op_bytes as usize];
+        thread::sleep(Duration::from_millis(stream.after_ms));
         (0..u64::from(stream.ops))
             .try_for_each(|op| file.read_exact_at(&mut buffer, stream.start + op * stream.apart))
     };
