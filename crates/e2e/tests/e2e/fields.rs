@@ -74,7 +74,7 @@ fn read(offset: u64, bytes: u64) -> Step {
 fn stream(start: u64, bytes: u64) -> Step {
     let op_bytes = 64 << 10;
     let ops = (bytes / op_bytes) as u32;
-    Step::Streams { streams: vec![Stream { start, op_bytes, apart: op_bytes, ops }] }
+    Step::Streams { streams: vec![Stream { start, op_bytes, apart: op_bytes, ops, after_ms: 0 }] }
 }
 
 fn open() -> Step {
