@@ -160,13 +160,14 @@ u32 raext_memory_room(void)
 {
 	struct raext_room *last = get_cpu_ptr(&raext_room);
 	const void *memcg = raext_memcg();
+	unsigned long now = jiffies;
 	u32 pages;
 
-	if (last->when != jiffies || last->memcg != memcg) {
+	if (last->when != now || last->memcg != memcg) {
 		u64 room = min_t(u64, raext_node_room(), U32_MAX);
 
 		raext_each_limit(raext_see_left, &room);
-		*last = (struct raext_room) { jiffies, memcg, room };
+		*last = (struct raext_room) { now, memcg, room };
 	}
 	pages = last->pages;
 	put_cpu_ptr(&raext_room);

@@ -196,7 +196,7 @@ void raext_scope_account_time(struct raext_policy *policy, bool slow)
 	WRITE_ONCE(policy->aside, true);
 	raext_scope_name(policy, name);
 	pr_warn("%s: %d callbacks in a row took over 10 ms: the kernel's own readahead is back\n",
-		  name, RAEXT_SLOW_MAX);
+		name, RAEXT_SLOW_MAX);
 }
 
 /* The task that attaches, for the table of policies. */

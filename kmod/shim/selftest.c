@@ -4,8 +4,8 @@
  * runs when the hooks are armed, on a file of this module's own whose pages are
  * filled with zeros:
  *
- *	read page 0 --> the wrapper of a miss --> steered --> pages 0 to 7 are read
- *	read page 4 --> the wrapper of a mark --> steered --> pages 8 to 15 are read
+ *	read page 0 --> the wrapper of a miss --> steered --> pages 0 to 7 come
+ *	read page 4 --> the wrapper of a mark --> steered --> pages 8 to 15 come
  *
  * A kernel whose compiler inlined or cloned a function, or that computes windows
  * elsewhere, fails here. Without the test, windows would silently be others.

@@ -26,13 +26,20 @@ const fn expect(
     Expected { program, line, fault, help }
 }
 
-const EXPECTED: [Expected; 22] = [
+const EXPECTED: [Expected; 24] = [
     expect(
         "forbidden_helper",
         "perf_event_output(s, &events, 0, &inode, sizeof(inode));",
         "",
         "basic helpers",
     ),
+    expect(
+        "impostor",
+        "bpf_fs_readahead_prefetch(&copy, s->index, 32, 0);",
+        "",
+        "callback's own argument",
+    ),
+    expect("nested_loop", "loop(TURNS, outer, 0, 0);", "", "basic helpers"),
     expect(
         "kfunc_argument",
         "bpf_fs_readahead_prefetch((void *)s->index, s->index, 1, 0);",

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 cases! {
     policies_of_random_numbers_cost_time_and_never_data,
-    a_foreign_program_may_not_call_a_policys_functions,
+    a_foreign_program_may_not_call_what_policies_call,
     a_policy_that_takes_too_long_is_put_aside,
     no_more_pages_are_cached_than_were_asked_for,
 }
@@ -68,7 +68,7 @@ fn policies_of_random_numbers_cost_time_and_never_data() {
 }
 
 /// A congestion control of TCP runs in softirq, on top of any task.
-fn a_foreign_program_may_not_call_a_policys_functions() {
+fn a_foreign_program_may_not_call_what_policies_call() {
     let bpftool = recent_bpftool();
     let files = vec![guest_file("/congestion.bpf.o", foreign("congestion"))];
     let mut guest = boot(&[], files, std::slice::from_ref(&bpftool));
