@@ -36,7 +36,7 @@ const EXPECTED: [Expected; 24] = [
     expect(
         "impostor",
         "bpf_fs_readahead_prefetch(&copy, s->index, 32, 0);",
-        "",
+        "R1, which holds a pointer to the stack",
         "callback's own argument",
     ),
     expect("nested_loop", "loop(TURNS, outer, 0, 0);", "", "basic helpers"),

@@ -23,9 +23,22 @@ pub(super) fn at_fault(log: &Log<'_>) -> Option<String> {
     Some(format!("R{number}, which holds {whole}"))
 }
 
-/// The register that a complaint begins with: `R2 invalid mem access`.
+/// The register that a complaint begins with: `R2 invalid mem access`, or the one that
+/// holds the argument: `arg#0 pointer type`.
 fn named(complaint: &str) -> Option<u32> {
-    complaint.split_whitespace().next()?.strip_prefix('R')?.parse().ok()
+    let word = complaint.split_whitespace().next()?;
+    if let Some(argument) = word.strip_prefix("arg#") {
+        return Some(argument.parse::<u32>().ok()? + 1);
+    }
+    word.strip_prefix('R')?.parse().ok()
+}
+
+/// Whether the register at fault holds a pointer to memory of the policy's own.
+pub(super) fn is_own_memory(log: &Log<'_>) -> bool {
+    let held = log.complaint.and_then(named).and_then(|number| state(log, number));
+    held.is_some_and(|held| {
+        ["fp", "map_value", "ringbuf_mem"].iter().any(|own| held.starts_with(own))
+    })
 }
 
 /// The register that an instruction reads or writes through: `*(u32 *)(r1 +16)`.

@@ -5,6 +5,7 @@ use crate::object::{OPS_TYPE, STATE_TYPE};
 use crate::verdict::cause::Cause;
 use crate::verdict::explain::Facts;
 use crate::verdict::log::Log;
+use crate::verdict::register;
 
 const EPERM: i32 = 1;
 const EBUSY: i32 = 16;
@@ -278,10 +279,12 @@ fn not_a_pointer(evidence: &Evidence<'_>) -> Option<Finding> {
     })
 }
 
+const NOT_THE_STATE: &str = "must point to scalar, or struct with scalar";
+
 /// The state has a pointer in it, for which the verifier takes no memory of the policy's own.
 fn forged_state(evidence: &Evidence<'_>) -> Option<Finding> {
-    let words = ["must point to scalar, or struct with scalar"];
-    evidence.log.complains(&words).then(|| {
+    let copied = evidence.log.complains(&[NOT_THE_STATE]) && register::is_own_memory(evidence.log);
+    copied.then(|| {
         Finding::new(
             "a function of the kernel is given a copy of the state",
             "give it the callback's own argument, `s`, as it came: a state on the stack or in a \
@@ -296,7 +299,7 @@ fn kfunc_argument(evidence: &Evidence<'_>) -> Option<Finding> {
     // As of "R1 type=scalar expected=fp", "args#0 expected pointer to STRUCT x".
     let register = complaint.starts_with('R') && complaint.contains(" type=");
     let wrong = register && complaint.contains("expected=");
-    (wrong || log.complains(&["expected pointer to STRUCT"])).then(|| {
+    (wrong || log.complains(&["expected pointer to STRUCT", NOT_THE_STATE])).then(|| {
         Finding::new(
             "a function of the kernel is given an argument of another kind than it takes",
             "give it the callback's own argument, `s`, as it came: in Rust, call the methods of \
