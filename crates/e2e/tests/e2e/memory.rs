@@ -3,7 +3,7 @@
 //! cannot be reclaimed, and no program may be killed for them.
 
 use raext_e2e::device::{self, shell};
-use raext_e2e::requests::Step;
+use raext_e2e::requests::{Act, Step, Stream};
 use raext_e2e::{Guest, accepted, boot, cases, guest_file, step, stop_clean};
 use std::collections::BTreeMap;
 
@@ -16,27 +16,36 @@ const POLICY: &str = "/fixed.bpf.o";
 const GROUP: &str = "/sys/fs/cgroup/tight";
 
 fn guest() -> Guest {
-    let programs = ["/bin/sh", "/bin/cat", "/bin/dd", "/bin/mkdir", "/bin/rmdir", "/sbin/losetup"];
+    let programs = [
+        "/bin/sh",
+        "/bin/cat",
+        "/bin/dd",
+        "/bin/mkdir",
+        "/bin/rmdir",
+        "/bin/sleep",
+        "/sbin/losetup",
+    ];
     let files = vec![guest_file(POLICY, accepted("fixed"))];
     let mut guest = boot(&[], files, &programs.map(Into::into));
-    // Each request takes long, so that many pages are in flight at a time.
-    device::make_slow(&mut guest, 100, 1);
+    // What is in flight stays so for longer than the kernel tries to find other memory.
+    device::make_slow(&mut guest, 5000, 1024);
     guest.make_cgroup("tight", Some(32 << 20)).unwrap();
     let place = device::place(&mut guest);
-    // Windows of 16 MiB from each page that is missed on.
-    let set = [("answer", "1"), ("follows", "true"), ("size", "4096"), ("async_size", "2048")];
+    // Windows of 64 MiB from each page that is missed on.
+    let set = [("answer", "1"), ("follows", "true"), ("size", "16384"), ("async_size", "8192")];
     let set: BTreeMap<_, _> =
         set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     guest.attach_at(POLICY, &set, place).unwrap();
     guest
 }
 
-/// Readers in the group at the same time, of a page each, 32 MiB apart.
+/// Readers in the group, of a page each, 32 MiB apart. The first has a second's lead.
 fn read(guest: &mut Guest, path: &str, readers: u32) {
     let script = format!(
         "for reader in $(i=0; while test $i -lt {readers}; do echo $i; i=$((i + 1)); done); do
             sh -c 'echo $$ > {GROUP}/cgroup.procs
             exec dd if={path} of=/dev/null bs=4k count=1 skip='$((reader * 8192)) &
+            test $reader -gt 0 || sleep 1
         done 2> /tmp/said
         wait; cat {GROUP}/memory.events {GROUP}/memory.peak; cat /tmp/said >&2"
     );
@@ -50,7 +59,18 @@ fn read(guest: &mut Guest, path: &str, readers: u32) {
 
 fn many_readers_in_a_small_cgroup_live() {
     let mut guest = guest();
-    read(&mut guest, device::SLOW, 16);
+    let reader = |n: u64| Stream { start: n << 25, op_bytes: 4096, apart: 0, ops: 1, after_ms: 0 };
+    let streams = (0..16).map(reader).collect();
+    let outcome = guest.ask(Act {
+        cgroup: Some("tight".into()),
+        steps: vec![Step::Open { path: device::SLOW.into() }, Step::Streams { streams }],
+        within_ms: 60_000,
+    });
+    let events = shell(&mut guest, &format!("cat {GROUP}/memory.events"));
+    step(&events.replace('\n', ", "));
+    guest.detach().unwrap();
+    assert!(events.contains("oom_kill 0\n"), "{events}{outcome:?}");
+    assert!(!outcome.unwrap().hung);
     device::remove_slow(&mut guest);
     stop_clean(guest);
 }
@@ -60,7 +80,7 @@ fn readers_of_a_loop_device_live() {
     let mut guest = guest();
     guest.act(vec![Step::Driver { name: "loop".into() }]).unwrap();
     shell(&mut guest, "losetup /dev/loop0 /dev/slow");
-    read(&mut guest, "/dev/loop0", 8);
+    read(&mut guest, "/dev/loop0", 3);
     shell(&mut guest, "losetup -d /dev/loop0");
     device::remove_slow(&mut guest);
     stop_clean(guest);
