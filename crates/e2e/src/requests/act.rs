@@ -95,14 +95,6 @@ pub enum Step {
         /// How it serves.
         served: Served,
     },
-    /// Two threads, one of which writes the first 64 KiB of a file and truncates the file within
-    /// them, again and again. The other reads what is absent behind them.
-    Tear {
-        /// The file; it is made.
-        path: String,
-        /// How often.
-        rounds: u32,
-    },
     /// Load a kernel module. Value: 0, or an error number below 0.
     Insert {
         /// Its file.

@@ -18,7 +18,6 @@ cases! {
     policies_of_random_numbers_cost_time_and_never_data,
     a_foreign_program_may_not_call_what_policies_call,
     a_policy_that_takes_too_long_is_put_aside,
-    no_more_pages_are_cached_than_were_asked_for,
 }
 
 const DATA_BYTES: u64 = 32 << 20;
@@ -111,20 +110,4 @@ fn a_policy_that_takes_too_long_is_put_aside() {
     assert_eq!(log.matches(SAYS).count(), 1, "{log}");
     // The line may be a warning.
     guest.stop().unwrap();
-}
-
-/// A folio that is split while a policy counts is counted once.
-fn no_more_pages_are_cached_than_were_asked_for() {
-    let files = vec![guest_file("/counting.bpf.o", accepted("counting"))];
-    let mut guest = boot(&[], files, &["/bin/cat".into()]);
-    let device = Device { profile: DeviceProfile::Nvme, fs: Fs::Xfs, data_bytes: 1 << 20 };
-    guest.set_up(device).unwrap();
-    guest.attach("/counting.bpf.o", &BTreeMap::new()).unwrap();
-    guest.act(vec![Step::Tear { path: "/mnt/raext/torn".into(), rounds: 600 }]).unwrap();
-    let counts = counters(&mut guest);
-    guest.detach().unwrap();
-    step(&format!("{counts:?}"));
-    assert!(counts["kept"] > 1000, "seldom asked: {counts:?}");
-    assert_eq!(counts["clamped"], 0, "answers of more than 16 pages: {counts:?}");
-    stop_clean(guest);
 }

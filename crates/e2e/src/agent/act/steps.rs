@@ -5,7 +5,6 @@ use crate::agent::act::fuse::{self, Shared};
 use crate::requests::{Did, Step, Stream};
 use io_uring::{IoUring, opcode, types};
 use raext_guest::parts::{PAGE, StageContext as _, StageError, load_for};
-use raext_model::SplitMix;
 use rustix::fs::{Advice as FileAdvice, fadvise};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use rustix::system::finit_module;
@@ -15,7 +14,6 @@ use std::num::NonZeroU64;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -111,10 +109,6 @@ impl State {
             }
             Step::MountFuse { served } => {
                 fuse::serve(*served, &self.fuse)?;
-                Ok(Done::default())
-            }
-            Step::Tear { path, rounds } => {
-                tear(Path::new(path), *rounds).at("tearing", Path::new(path))?;
                 Ok(Done::default())
             }
             Step::Insert { path } => {
@@ -248,41 +242,4 @@ fn read_streams(file: &File, streams: &[Stream]) -> io::Result<Done> {
 
 fn joined(thread: ScopedJoinHandle<'_, io::Result<()>>) -> io::Result<()> {
     thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-}
-
-/// See [`Step::Tear`].
-fn tear(path: &Path, rounds: u32) -> io::Result<()> {
-    const BEGIN: usize = 64 << 10;
-    const WHOLE: u64 = 1 << 20;
-    let writer = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
-    let reader = File::open(path)?;
-    writer.set_len(WHOLE)?;
-    let data = vec![0x5a; BEGIN];
-    let ended = AtomicBool::new(false);
-    let write = || {
-        for round in 0..u64::from(rounds) {
-            writer.write_all_at(&data, 0)?;
-            writer.sync_data()?;
-            // Within the one folio that the write has made.
-            writer.set_len(BEGIN as u64 - round % 3 * PAGE - 7)?;
-            writer.set_len(WHOLE)?;
-        }
-        Ok(())
-    };
-    let read = || {
-        let mut page = vec![0; PAGE as usize];
-        let mut random = SplitMix(1);
-        while !ended.load(Ordering::Relaxed) {
-            let at = BEGIN as u64 + random.below(WHOLE - BEGIN as u64);
-            // Short where the file ends just now.
-            reader.read_at(&mut page, at / PAGE * PAGE)?;
-        }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let reader = scope.spawn(read);
-        let written: io::Result<()> = write();
-        ended.store(true, Ordering::Relaxed);
-        written.and(joined(reader))
-    })
 }
