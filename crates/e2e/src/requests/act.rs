@@ -146,8 +146,10 @@ pub struct Served {
     /// Whether the server changes its process's mapping of the file, a page of it in its
     /// last quarter, before it answers a read.
     pub maps: bool,
-    /// Reads are not answered before so long after the first.
+    /// Reads from `silent_page` on are not answered before so long after the first of them.
     pub silent_ms: u64,
+    /// The first page whose reads are answered late.
+    pub silent_page: u64,
 }
 
 /// What came of [`Act`].

@@ -47,6 +47,7 @@ fn a_server_may_map_while_it_serves_its_own_fault() {
             congestion_threshold: 0,
             maps: true,
             silent_ms: 0,
+            silent_page: 0,
         };
         let acted = guest.ask(Act {
             cgroup: None,

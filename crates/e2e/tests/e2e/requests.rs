@@ -150,6 +150,7 @@ fn a_congested_server_gets_no_more_ranges() {
         congestion_threshold: 1,
         maps: false,
         silent_ms: 2000,
+        silent_page: 0,
     };
     let acted = guest.act(vec![
         Step::MountFuse { served },

@@ -85,7 +85,7 @@ struct Server {
     device: File,
     served: Served,
     shared: Arc<Shared>,
-    /// When the first read came.
+    /// When the first read came that is answered late.
     first: Option<Instant>,
 }
 
@@ -128,7 +128,7 @@ impl Server {
             READ => {
                 let (offset, length) = (long(HEADER + 8), word(HEADER + 16) as usize);
                 self.shared.reads.lock().unwrap_or_else(PoisonError::into_inner).push(offset);
-                return self.read(unique, length);
+                return self.read(unique, offset / PAGE, length);
             }
             FORGET | BATCH_FORGET => return,
             _ => Err(libc::ENOSYS),
@@ -158,13 +158,17 @@ impl Server {
         out
     }
 
-    fn read(&mut self, unique: u64, length: usize) {
+    fn read(&mut self, unique: u64, page: u64, length: usize) {
         if self.served.maps {
             self.remap();
         }
-        let first = *self.first.get_or_insert_with(Instant::now);
-        let due = first + Duration::from_millis(self.served.silent_ms);
-        let left = due.saturating_duration_since(Instant::now());
+        let left = if page < self.served.silent_page {
+            Duration::ZERO
+        } else {
+            let first = *self.first.get_or_insert_with(Instant::now);
+            let due = first + Duration::from_millis(self.served.silent_ms);
+            due.saturating_duration_since(Instant::now())
+        };
         let Ok(device) = self.device.try_clone() else { return };
         let answer = move || {
             thread::sleep(left);
