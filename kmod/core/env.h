@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the core asks of its home: shim/env.c beside a stock kernel, a few
- * static inlines in mm/.
+ * static inlines in mm/. raext_get_folio() and KF_TRUSTED_ARGS differ between
+ * kernels: shim/compat.h, which Kbuild includes in front of every file.
  */
 #ifndef RAEXT_ENV_H
 #define RAEXT_ENV_H

@@ -230,7 +230,7 @@ static struct raext_flight *raext_flight(const struct address_space *mapping)
 
 static bool raext_is_in_flight(struct address_space *mapping, pgoff_t index)
 {
-	struct folio *folio = filemap_get_folio(mapping, index);
+	struct folio *folio = raext_get_folio(mapping, index);
 	bool in_flight;
 
 	if (IS_ERR(folio))

@@ -26,6 +26,9 @@ TRACE_DEFINE_ENUM(BPF_FS_RA_SEQUENTIAL);
 TRACE_DEFINE_ENUM(BPF_FS_RA_HUGEPAGE);
 TRACE_DEFINE_ENUM(BPF_FS_RA_WRITE_FAULT);
 TRACE_DEFINE_ENUM(BPF_FS_RA_MMAP);
+TRACE_DEFINE_ENUM(BPF_FS_RA_EXEC);
+TRACE_DEFINE_ENUM(BPF_FS_RA_DONTCACHE);
+TRACE_DEFINE_ENUM(BPF_FS_RA_NOWAIT);
 
 #define raext_show_verdict(verdict)			\
 	__print_symbolic(verdict,			\
@@ -43,7 +46,10 @@ TRACE_DEFINE_ENUM(BPF_FS_RA_MMAP);
 		      { BPF_FS_RA_SEQUENTIAL, "sequential" },	\
 		      { BPF_FS_RA_HUGEPAGE, "hugepage" },	\
 		      { BPF_FS_RA_WRITE_FAULT, "write" },	\
-		      { BPF_FS_RA_MMAP, "mmap" })
+		      { BPF_FS_RA_MMAP, "mmap" },		\
+		      { BPF_FS_RA_EXEC, "exec" },		\
+		      { BPF_FS_RA_DONTCACHE, "dontcache" },	\
+		      { BPF_FS_RA_NOWAIT, "nowait" })
 
 /* Sizes and indices are in pages; limit is -1 where the file's own holds. */
 DECLARE_EVENT_CLASS(raext_decision_class,

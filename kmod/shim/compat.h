@@ -84,6 +84,20 @@ static inline void raext_set_dropbehind(struct readahead_control *ractl,
 }
 
 /*
+ * filemap_get_folio() that leaves the folio as it is. 6.14: without FGP_DONTCACHE
+ * a lookup takes the folio for one that is to stay in the cache.
+ */
+static inline struct folio *raext_get_folio(struct address_space *mapping,
+					    pgoff_t index)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	return __filemap_get_folio(mapping, index, FGP_DONTCACHE, 0);
+#else
+	return filemap_get_folio(mapping, index);
+#endif
+}
+
+/*
  * The flags of a folio that may be freed meanwhile: folio_test_readahead() and the
  * like insist on the head of a folio in use. A wrong guess must be harmless.
  * 6.18: the flags are a struct.

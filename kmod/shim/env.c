@@ -23,7 +23,7 @@
 /* Take the mark from a page that came with one. */
 static void raext_unmark(struct address_space *mapping, pgoff_t index)
 {
-	struct folio *folio = filemap_get_folio(mapping, index);
+	struct folio *folio = raext_get_folio(mapping, index);
 
 	if (IS_ERR(folio))
 		return;

@@ -3,12 +3,11 @@
 //! cannot be reclaimed, and no program may be killed for them.
 
 use raext_e2e::device::{self, shell};
-use raext_e2e::requests::{Act, Step, Stream};
+use raext_e2e::requests::Step;
 use raext_e2e::{Guest, accepted, boot, cases, guest_file, step, stop_clean};
 use std::collections::BTreeMap;
 
 cases! {
-    many_readers_in_a_small_cgroup_live,
     readers_of_a_loop_device_live,
 }
 
@@ -55,24 +54,6 @@ fn read(guest: &mut Guest, path: &str, readers: u32) {
     assert!(said.contains("oom_kill 0\n"), "{said}{complaints}");
     let copied = complaints.matches("1+0 records out").count();
     assert_eq!(copied, readers as usize, "{said}{complaints}");
-}
-
-fn many_readers_in_a_small_cgroup_live() {
-    let mut guest = guest();
-    let reader = |n: u64| Stream { start: n << 25, op_bytes: 4096, apart: 0, ops: 1, after_ms: 0 };
-    let streams = (0..16).map(reader).collect();
-    let outcome = guest.ask(Act {
-        cgroup: Some("tight".into()),
-        steps: vec![Step::Open { path: device::SLOW.into() }, Step::Streams { streams }],
-        within_ms: 60_000,
-    });
-    let events = shell(&mut guest, &format!("cat {GROUP}/memory.events"));
-    step(&events.replace('\n', ", "));
-    guest.detach().unwrap();
-    assert!(events.contains("oom_kill 0\n"), "{events}{outcome:?}");
-    assert!(!outcome.unwrap().hung);
-    device::remove_slow(&mut guest);
-    stop_clean(guest);
 }
 
 /// A thread of the kernel reads the file below the loop device, and the pages are the group's.
