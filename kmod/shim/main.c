@@ -13,28 +13,21 @@
 
 static int __init raext_module_init(void)
 {
-	int err = raext_selftest_init();
+	int err = raext_ftrace_init();
 
 	if (err)
 		return err;
-	err = raext_ftrace_init();
-	if (err)
-		goto selftest;
 	err = raext_kfuncs_register();
 	if (!err)
 		err = raext_ops_register();
 	if (err) {
 		pr_err("the kernel took no struct_ops type or kfunc (%d): was the module built with BTF, for this kernel?\n",
 		       err);
-		goto ftrace;
+		raext_ftrace_exit();
+		return err;
 	}
 	raext_debugfs_create();
 	return 0;
-ftrace:
-	raext_ftrace_exit();
-selftest:
-	raext_selftest_exit();
-	return err;
 }
 
 static void __exit raext_module_exit(void)
@@ -42,7 +35,6 @@ static void __exit raext_module_exit(void)
 	/* Each attached policy holds the module: none is left here. */
 	raext_debugfs_remove();
 	raext_ftrace_exit();
-	raext_selftest_exit();
 	/* Policies: their last reference goes by RCU, and they by RCU again. */
 	rcu_barrier();
 	rcu_barrier();

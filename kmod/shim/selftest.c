@@ -11,14 +11,11 @@
  * elsewhere, fails here. Without the test, windows would silently be others.
  */
 
+#include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/fs_context.h>
 #include <linux/highmem.h>
-#include <linux/mount.h>
 #include <linux/pagemap.h>
-#include <linux/pseudo_fs.h>
-#include <linux/slab.h>
 #include <linux/sizes.h>
 
 #include "shim.h"
@@ -26,11 +23,6 @@
 #define RAEXT_TEST_PAGES	64
 #define RAEXT_TEST_WINDOW	8
 #define RAEXT_TEST_TAIL		4
-
-/* Magic number of the file system that the file is on: "raex". */
-#define RAEXT_TEST_MAGIC	0x72616578
-
-static struct vfsmount *raext_test_mnt;
 
 /**
  * struct raext_test - a run of the self-test
@@ -80,7 +72,7 @@ static const struct address_space_operations raext_test_aops = {
 	.read_folio = raext_test_read_folio,
 };
 
-/* No owner: the file and the file system do not outlive the functions here. */
+/* No owner: the file does not outlive the functions here. */
 static const struct file_operations raext_test_fops = {
 	.read_iter = generic_file_read_iter,
 };
@@ -162,21 +154,26 @@ static const char *raext_test_run(struct file *file)
 	return NULL;
 }
 
+/*
+ * An anonymous file with an inode of its own. A file system of this module's own
+ * would not do: whoever walks the list of super blocks may hold on to it when the
+ * module is gone.
+ */
 static struct file *raext_test_open(void)
 {
-	struct inode *inode = alloc_anon_inode(raext_test_mnt->mnt_sb);
-	struct file *file;
+	struct file *file = anon_inode_create_getfile(RAEXT_NAME,
+						      &raext_test_fops, NULL,
+						      O_RDONLY | O_NOATIME,
+						      NULL);
+	struct inode *inode;
 
-	if (IS_ERR(inode))
-		return ERR_CAST(inode);
-	inode->i_mapping->a_ops = &raext_test_aops;
-	i_size_write(inode, RAEXT_TEST_PAGES * PAGE_SIZE);
-	file = alloc_file_pseudo(inode, raext_test_mnt, RAEXT_NAME,
-				 O_RDONLY | O_NOATIME, &raext_test_fops);
 	if (IS_ERR(file))
-		iput(inode);
-	else
-		file->f_ra.ra_pages = SZ_128K / PAGE_SIZE;
+		return file;
+	inode = file_inode(file);
+	inode->i_mapping->a_ops = &raext_test_aops;
+	file->f_mapping = inode->i_mapping;
+	i_size_write(inode, RAEXT_TEST_PAGES * PAGE_SIZE);
+	file->f_ra.ra_pages = SZ_128K / PAGE_SIZE;
 	return file;
 }
 
@@ -203,26 +200,4 @@ int raext_selftest(void)
 		return 0;
 	pr_err("this kernel is not what the module was made for: %s\n", wrong);
 	return -ENOEXEC;
-}
-
-static int raext_test_init_fs(struct fs_context *fc)
-{
-	return init_pseudo(fc, RAEXT_TEST_MAGIC) ? 0 : -ENOMEM;
-}
-
-static struct file_system_type raext_test_fs = {
-	.name = RAEXT_NAME,
-	.init_fs_context = raext_test_init_fs,
-	.kill_sb = kill_anon_super,
-};
-
-int raext_selftest_init(void)
-{
-	raext_test_mnt = kern_mount(&raext_test_fs);
-	return PTR_ERR_OR_ZERO(raext_test_mnt);
-}
-
-void raext_selftest_exit(void)
-{
-	kern_unmount(raext_test_mnt);
 }

@@ -87,8 +87,6 @@ vm_fault_t raext_filemap_fault(struct vm_fault *vmf);
 u32 raext_fault_event(const struct vm_fault *vmf);
 
 /* selftest.c: whether the hooks meet the kernel where they were made to */
-int raext_selftest_init(void);
-void raext_selftest_exit(void);
 int raext_selftest(void);
 bool raext_selftest_has(const struct address_space *mapping);
 void raext_selftest_read(struct readahead_control *ractl, struct folio *folio);
