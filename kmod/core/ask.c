@@ -12,7 +12,7 @@
 #include <linux/cgroup.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
+#include <linux/timex.h>
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -30,12 +30,12 @@ MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
 
 /*
  * A walk over the page cache takes some 15 ns a page: this many are a tenth of
- * RAEXT_CALLBACK_NS.
+ * RAEXT_CALLBACK_US.
  */
 #define RAEXT_CACHED_BUDGET	(64 * 1024)
 
 /* Callbacks run under RCU: longer than this is a fault of the policy. */
-#define RAEXT_CALLBACK_NS	(10 * NSEC_PER_MSEC)
+#define RAEXT_CALLBACK_US	(10 * USEC_PER_MSEC)
 
 static u64 raext_cgroup_id(void)
 {
@@ -83,30 +83,31 @@ static int raext_call(struct raext_ctx *c, struct raext_window w,
 /**
  * struct raext_clock - how long callbacks take
  *
- * @ns: when they began
+ * @cycles: when they began; a clock in ns costs as much as a callback
  * @switches: how often the task had left its CPU by then
  */
 struct raext_clock {
-	u64 ns;
+	u64 cycles;
 	unsigned long switches;
 };
 
 static struct raext_clock raext_clock_start(void)
 {
 	return (struct raext_clock) {
-		local_clock(), current->nvcsw + current->nivcsw
+		get_cycles(), current->nvcsw + current->nivcsw
 	};
 }
 
 static void raext_clock_stop(struct raext_ctx *c, struct raext_clock start)
 {
-	u64 ns = local_clock() - start.ns;
+	u64 cycles = get_cycles() - start.cycles;
 
 	if (unlikely(READ_ONCE(timing)))
-		raext_count(c, RAEXT_NS, ns);
+		raext_count(c, RAEXT_NS, raext_env_ns(cycles));
 	/* Another task's time is not the policy's. */
 	if (likely(current->nvcsw + current->nivcsw == start.switches))
-		raext_scope_account_time(c->policy, ns > RAEXT_CALLBACK_NS);
+		raext_scope_account_time(c->policy,
+					 cycles > raext_env_cycles(RAEXT_CALLBACK_US));
 }
 
 static void raext_clamped(const struct raext_ctx *c)

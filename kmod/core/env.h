@@ -27,6 +27,10 @@
  */
 int raext_env_read(struct raext_ctx *c, struct raext_window w);
 
+/* Of get_cycles(): into nanoseconds, and from microseconds. */
+u64 raext_env_ns(u64 cycles);
+u64 raext_env_cycles(u32 us);
+
 /* Begin and end to call raext_begin() and the rest. Arming can fail. */
 int raext_env_arm(void);
 void raext_env_disarm(void);

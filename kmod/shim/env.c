@@ -10,12 +10,25 @@
  * hook is not reached then.
  */
 
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
+#include <asm/tsc.h>
+
 #include "../core/ranges.h"
 #include "shim.h"
+
+u64 raext_env_ns(u64 cycles)
+{
+	return mul_u64_u64_div_u64(cycles, USEC_PER_SEC, tsc_khz);
+}
+
+u64 raext_env_cycles(u32 us)
+{
+	return (u64)us * tsc_khz / USEC_PER_MSEC;
+}
 
 /* As force_page_cache_ra(): not too much memory is locked at once. */
 #define RAEXT_PORTION	(SZ_2M / PAGE_SIZE)

@@ -5,7 +5,7 @@
  */
 
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
+#include <linux/timex.h>
 
 #include "../core/wait.h"
 #include "shim.h"
@@ -35,9 +35,9 @@ void raext_io_schedule(void)
 {
 	int idx = srcu_read_lock(&raext_srcu);
 	u32 tag = raext_wait_begin();
-	u64 before = local_clock();
+	u64 before = get_cycles();
 
 	io_schedule();
-	raext_wait_end(tag, local_clock() - before);
+	raext_wait_end(tag, raext_env_ns(get_cycles() - before));
 	srcu_read_unlock(&raext_srcu, idx);
 }
