@@ -83,15 +83,17 @@ struct bpf_fs_readahead_opaque;
  *	read path
  * @map_last: last page of the file that the faulting mapping covers; likewise
  * @file_id: the same number for all decisions of one open file description, and
- *	another for another; 0 where a file system reads for itself
+ *	another for another that is open at the time; 0 where a file system reads
+ *	for itself
  * @waited_ns: how long the application waited for the device at the last miss of
- *	this open file description; 0 if it did not wait or nothing is known
+ *	this open file description; 0 if it did not wait, nothing is known, or the
+ *	table does not want it
  * @inflight_pages: pages of this file that policies asked for by ranges and that
  *	have not arrived
  * @room_pages: how many more pages the task may cache before reclaim begins: the
- *	least of its memory cgroups and the node
+ *	least of its memory cgroups and the node; 0 where it is not wanted
  * @pressure: how short memory is for the task's cgroup, 0 to 10,000: PSI, some
- *	avg10; 0 for the root cgroup
+ *	avg10; 0 for the root cgroup, and where it is not wanted
  * @opaque: makes the state unforgeable: the verifier takes no memory of the
  *	program's own for a struct that has a pointer in it. Holds nothing.
  */
@@ -121,6 +123,17 @@ struct bpf_fs_readahead_state {
 };
 
 #define BPF_FS_RA_NAME_LEN 16
+
+/**
+ * enum bpf_fs_readahead_wants - fields of the state that are dear to know
+ *
+ * @BPF_FS_RA_WANT_WAITS: waited_ns
+ * @BPF_FS_RA_WANT_MEMORY: room_pages and pressure
+ */
+enum bpf_fs_readahead_wants {
+	BPF_FS_RA_WANT_WAITS = 1,
+	BPF_FS_RA_WANT_MEMORY = 2,
+};
 
 /**
  * struct bpf_fs_readahead_ops - what a policy provides
@@ -175,6 +188,13 @@ struct bpf_fs_readahead_ops {
 	 * never
 	 */
 	__u32 guard_percent;
+
+	/**
+	 * @wants: fields of the state that are dear to know, and 0 where they are
+	 * not wanted (&enum bpf_fs_readahead_wants); raext adds those that the
+	 * program reads
+	 */
+	__u64 wants;
 };
 
 #endif /* READAHEAD_EXT_ABI_H */

@@ -10,9 +10,10 @@
 
 #include <linux/backing-dev.h>
 #include <linux/cgroup.h>
+#include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
-#include <linux/timex.h>
+#include <linux/sched/clock.h>
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -30,12 +31,12 @@ MODULE_PARM_DESC(timing, "count the time that policies take (default off)");
 
 /*
  * A walk over the page cache takes some 15 ns a page: this many are a tenth of
- * RAEXT_CALLBACK_US.
+ * RAEXT_CALLBACK_MS.
  */
 #define RAEXT_CACHED_BUDGET	(64 * 1024)
 
 /* Callbacks run under RCU: longer than this is a fault of the policy. */
-#define RAEXT_CALLBACK_US	(10 * USEC_PER_MSEC)
+#define RAEXT_CALLBACK_MS	10
 
 static u64 raext_cgroup_id(void)
 {
@@ -46,28 +47,31 @@ static u64 raext_cgroup_id(void)
 /* What stays the same for a decision. The window comes with each question. */
 static void raext_fill_state(struct raext_ctx *c)
 {
+	struct bpf_fs_readahead_state *s = &c->state;
 	struct inode *inode = c->mapping->host;
 
-	c->state = (struct bpf_fs_readahead_state) {
-		.i_ino = inode->i_ino,
-		.ra_pages = c->ra->ra_pages,
-		.mmap_miss = c->ra->mmap_miss,
-		.prev_pos = c->ra->prev_pos,
-		.index = c->index,
-		.file_pages = raext_file_pages(c->mapping),
-		.cgroup_id = raext_cgroup_id(),
-		.req_pages = min_t(unsigned long, c->req_pages, U32_MAX),
-		.dev = raext_mapping_dev(c->mapping),
-		.flags = c->flags,
-		.io_pages = inode_to_bdi(inode)->io_pages,
-		.map_first = c->map_first,
-		.map_last = c->map_last,
-		.file_id = raext_file_id(c->file),
-		.waited_ns = raext_waited(c->file),
-		.inflight_pages = raext_inflight_pages(c->mapping),
-		.room_pages = raext_memory_room(),
-		.pressure = raext_memory_pressure(),
-	};
+	s->i_ino = inode->i_ino;
+	s->ra_pages = c->ra->ra_pages;
+	s->mmap_miss = c->ra->mmap_miss;
+	s->prev_pos = c->ra->prev_pos;
+	s->index = c->index;
+	s->file_pages = raext_file_pages(c->mapping);
+	s->cgroup_id = raext_cgroup_id();
+	s->req_pages = min_t(unsigned long, c->req_pages, U32_MAX);
+	s->dev = raext_mapping_dev(c->mapping);
+	s->flags = c->flags;
+	s->io_pages = inode_to_bdi(inode)->io_pages;
+	s->map_first = c->map_first;
+	s->map_last = c->map_last;
+	s->file_id = raext_file_id(c->file);
+	s->inflight_pages = raext_inflight_pages(c->mapping);
+	/* The rest is 0 since the context was made. */
+	if (c->wants & BPF_FS_RA_WANT_WAITS)
+		s->waited_ns = raext_waited(c->file);
+	if (c->wants & BPF_FS_RA_WANT_MEMORY) {
+		s->room_pages = raext_memory_room();
+		s->pressure = raext_memory_pressure();
+	}
 }
 
 /* Call the policy about a window. */
@@ -83,31 +87,35 @@ static int raext_call(struct raext_ctx *c, struct raext_window w,
 /**
  * struct raext_clock - how long callbacks take
  *
- * @cycles: when they began; a clock in ns costs as much as a callback
+ * @tick: when they began: a finer clock costs as much as a callback
+ * @ns: likewise, if the parameter timing is on
  * @switches: how often the task had left its CPU by then
  */
 struct raext_clock {
-	u64 cycles;
+	unsigned long tick;
+	u64 ns;
 	unsigned long switches;
 };
 
 static struct raext_clock raext_clock_start(void)
 {
 	return (struct raext_clock) {
-		get_cycles(), current->nvcsw + current->nivcsw
+		.tick = jiffies,
+		.ns = unlikely(READ_ONCE(timing)) ? local_clock() : 0,
+		.switches = current->nvcsw + current->nivcsw,
 	};
 }
 
 static void raext_clock_stop(struct raext_ctx *c, struct raext_clock start)
 {
-	u64 cycles = get_cycles() - start.cycles;
+	/* The first tick may come at once. */
+	unsigned long most = msecs_to_jiffies(RAEXT_CALLBACK_MS) + 1;
 
-	if (unlikely(READ_ONCE(timing)))
-		raext_count(c, RAEXT_NS, raext_env_ns(cycles));
+	if (unlikely(start.ns))
+		raext_count(c, RAEXT_NS, local_clock() - start.ns);
 	/* Another task's time is not the policy's. */
 	if (likely(current->nvcsw + current->nivcsw == start.switches))
-		raext_scope_account_time(c->policy,
-					 cycles > raext_env_cycles(RAEXT_CALLBACK_US));
+		raext_scope_account_time(c->policy, jiffies - start.tick > most);
 }
 
 static void raext_clamped(const struct raext_ctx *c)
@@ -239,6 +247,7 @@ void raext_ask(struct raext_ctx *c)
 	if (!ops)
 		goto unlock;
 	c->answered = ops;
+	c->wants = ops->wants;
 	raext_fill_state(c);
 	clock = raext_clock_start();
 	if (ops->decide)

@@ -119,6 +119,7 @@ struct raext_range {
  * @cached_budget: pages that bpf_fs_readahead_cached() may still look at
  * @asked: the policy was asked
  * @wants_windows: the policy has get_ra
+ * @wants: &enum bpf_fs_readahead_wants of the policy
  * @verdict: the result so far
  * @limit: answer of get_max_ra: pages, 0 for "only what was asked for",
  *	negative for "the file's own"
@@ -151,6 +152,7 @@ struct raext_ctx {
 	u32 cached_budget;
 	bool asked;
 	bool wants_windows;
+	u64 wants;
 
 	enum raext_verdict verdict;
 	int limit;

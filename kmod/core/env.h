@@ -27,13 +27,13 @@
  */
 int raext_env_read(struct raext_ctx *c, struct raext_window w);
 
-/* Of get_cycles(): into nanoseconds, and from microseconds. */
-u64 raext_env_ns(u64 cycles);
-u64 raext_env_cycles(u32 us);
-
 /* Begin and end to call raext_begin() and the rest. Arming can fail. */
 int raext_env_arm(void);
 void raext_env_disarm(void);
+
+/* Begin and end to time waits (wait.h). Beginning can fail. */
+int raext_env_time_waits(void);
+void raext_env_untime_waits(void);
 
 /* Begin and end to tell the guard of pages (guard.h). Beginning can fail. */
 int raext_env_watch(void);

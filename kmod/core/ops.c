@@ -157,6 +157,9 @@ static int raext_init_name(char *to, const char *from)
 	return 1;
 }
 
+/* A field that this module does not know would be 0 without a word. */
+#define RAEXT_WANTS	(BPF_FS_RA_WANT_WAITS | BPF_FS_RA_WANT_MEMORY)
+
 static int raext_init_member(const struct btf_type *t,
 			     const struct btf_member *member,
 			     void *kdata, const void *udata)
@@ -177,6 +180,9 @@ static int raext_init_member(const struct btf_type *t,
 		to->guard_percent = from->guard_percent;
 		/* Never more than 100 go unused. */
 		return to->guard_percent > 99 ? -EINVAL : 1;
+	case offsetof(struct bpf_fs_readahead_ops, wants):
+		to->wants = from->wants;
+		return to->wants & ~RAEXT_WANTS ? -EINVAL : 1;
 	}
 	return 0;
 }

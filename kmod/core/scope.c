@@ -21,13 +21,10 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/cgroup.h>
-#include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
-#include <linux/uidgid.h>
 
 #include "ctx.h"
 #include "env.h"
@@ -37,6 +34,7 @@ static DEFINE_HASHTABLE(raext_scopes, 6);
 /* Of the attached policies and of all that comes and goes with them. */
 static DEFINE_MUTEX(raext_scopes_lock);
 static unsigned int raext_nr_policies;
+static unsigned int raext_nr_waits;
 
 static u64 raext_key(u64 cgroup_id, u32 dev)
 {
@@ -146,21 +144,6 @@ const struct bpf_fs_readahead_ops *raext_scope_ops(struct raext_policy *policy)
 }
 
 /**
- * raext_scope_name - the name of a policy for users
- * @policy: the policy
- * @name: BPF_FS_RA_NAME_LEN bytes for it
- */
-void raext_scope_name(struct raext_policy *policy, char *name)
-{
-	const struct raext_label *label;
-
-	rcu_read_lock();
-	label = rcu_dereference(policy->label);
-	strscpy(name, label->name[0] ? label->name : "-", BPF_FS_RA_NAME_LEN);
-	rcu_read_unlock();
-}
-
-/**
  * raext_scope_id - the id of a policy for users
  * @policy: the policy
  *
@@ -197,22 +180,6 @@ void raext_scope_account_time(struct raext_policy *policy, bool slow)
 	raext_scope_name(policy, name);
 	pr_warn("%s: %d callbacks in a row took over 10 ms: the kernel's own readahead is back\n",
 		name, RAEXT_SLOW_MAX);
-}
-
-/* The task that attaches, for the table of policies. */
-static struct raext_label *
-raext_label_new(const struct bpf_fs_readahead_ops *ops)
-{
-	struct raext_label *label = kzalloc(sizeof(*label), GFP_KERNEL);
-
-	if (!label)
-		return NULL;
-	strscpy(label->name, ops->name, sizeof(label->name));
-	label->since = ktime_get_real_seconds();
-	label->pid = task_tgid_nr(current);
-	label->uid = from_kuid_munged(&init_user_ns, current_uid());
-	get_task_comm(label->comm, current);
-	return label;
 }
 
 static struct raext_policy *
@@ -260,26 +227,56 @@ static void raext_armed_put(void)
 		raext_env_disarm();
 }
 
+/* Have waits timed, for one policy more that wants it. */
+static int raext_waits_get(const struct bpf_fs_readahead_ops *ops)
+{
+	int err = 0;
+
+	lockdep_assert_held(&raext_scopes_lock);
+	if (!(ops->wants & BPF_FS_RA_WANT_WAITS))
+		return 0;
+	if (!raext_nr_waits)
+		err = raext_env_time_waits();
+	if (!err)
+		raext_nr_waits++;
+	return err;
+}
+
+static void raext_waits_put(const struct bpf_fs_readahead_ops *ops)
+{
+	lockdep_assert_held(&raext_scopes_lock);
+	if (ops->wants & BPF_FS_RA_WANT_WAITS && !--raext_nr_waits)
+		raext_env_untime_waits();
+}
+
 /* Nothing can fail once a policy can be found. */
-static int raext_attach_locked(struct raext_policy *policy, u32 guard_percent)
+static int raext_attach_locked(struct raext_policy *policy,
+			       const struct bpf_fs_readahead_ops *ops)
 {
 	struct raext_guard *guard;
 	int err;
 
 	if (raext_scope_lookup(policy->cgroup_id, policy->dev))
 		return -EBUSY;
-	guard = raext_guard_new(policy, guard_percent);
+	guard = raext_guard_new(policy, ops->guard_percent);
 	if (IS_ERR(guard))
 		return PTR_ERR(guard);
+	err = raext_waits_get(ops);
+	if (err)
+		goto free_guard;
 	err = raext_armed_get();
-	if (err) {
-		raext_guard_free(guard);
-		return err;
-	}
+	if (err)
+		goto put_waits;
 	RCU_INIT_POINTER(policy->guard, guard);
 	hash_add_rcu(raext_scopes, &policy->node,
 		     raext_key(policy->cgroup_id, policy->dev));
 	return 0;
+
+put_waits:
+	raext_waits_put(ops);
+free_guard:
+	raext_guard_free(guard);
+	return err;
 }
 
 /**
@@ -305,7 +302,7 @@ int raext_scope_attach(struct bpf_fs_readahead_ops *ops, struct bpf_link *link)
 	if (!policy)
 		return -ENOMEM;
 	mutex_lock(&raext_scopes_lock);
-	err = raext_attach_locked(policy, ops->guard_percent);
+	err = raext_attach_locked(policy, ops);
 	mutex_unlock(&raext_scopes_lock);
 	if (err)
 		raext_policy_free(policy);
@@ -333,6 +330,7 @@ static int raext_replace_locked(struct bpf_fs_readahead_ops *ops,
 	struct raext_policy *policy = raext_scope_lookup_ops(old);
 	struct raext_label *label;
 	struct raext_guard *guard;
+	int err;
 
 	if (!policy)
 		return -ENOENT;
@@ -343,21 +341,32 @@ static int raext_replace_locked(struct bpf_fs_readahead_ops *ops,
 		return -ENOMEM;
 	guard = raext_guard_new(policy, ops->guard_percent);
 	if (IS_ERR(guard)) {
-		kfree(label);
-		return PTR_ERR(guard);
+		err = PTR_ERR(guard);
+		goto free_label;
 	}
+	err = raext_waits_get(ops);
+	if (err)
+		goto free_guard;
 	rcu_assign_pointer(policy->ops, ops);
 	label = rcu_replace_pointer(policy->label, label,
 				    lockdep_is_held(&raext_scopes_lock));
 	guard = rcu_replace_pointer(policy->guard, guard,
 				    lockdep_is_held(&raext_scopes_lock));
-	atomic_set(&policy->slow, 0);
-	WRITE_ONCE(policy->aside, false);
 	/* The old one's callbacks may go once this has returned. */
 	synchronize_rcu();
+	/* What they took is not the new one's. */
+	atomic_set(&policy->slow, 0);
+	WRITE_ONCE(policy->aside, false);
+	raext_waits_put(old);
 	raext_guard_free(guard);
 	kfree(label);
 	return 0;
+
+free_guard:
+	raext_guard_free(guard);
+free_label:
+	kfree(label);
+	return err;
 }
 
 /**
@@ -402,6 +411,7 @@ void raext_scope_detach(struct bpf_fs_readahead_ops *ops)
 		guard = rcu_replace_pointer(policy->guard, NULL,
 					    lockdep_is_held(&raext_scopes_lock));
 		raext_armed_put();
+		raext_waits_put(ops);
 		synchronize_rcu();
 		raext_guard_free(guard);
 		percpu_ref_kill(&policy->ref);

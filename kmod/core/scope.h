@@ -66,6 +66,7 @@ struct raext_policy {
 	u32 dev;
 };
 
+struct raext_label *raext_label_new(const struct bpf_fs_readahead_ops *ops);
 int raext_scope_attach(struct bpf_fs_readahead_ops *ops, struct bpf_link *link);
 int raext_scope_replace(struct bpf_fs_readahead_ops *ops,
 			struct bpf_fs_readahead_ops *old);

@@ -10,25 +10,12 @@
  * hook is not reached then.
  */
 
-#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
-#include <asm/tsc.h>
-
 #include "../core/ranges.h"
 #include "shim.h"
-
-u64 raext_env_ns(u64 cycles)
-{
-	return mul_u64_u64_div_u64(cycles, USEC_PER_SEC, tsc_khz);
-}
-
-u64 raext_env_cycles(u32 us)
-{
-	return (u64)us * tsc_khz / USEC_PER_MSEC;
-}
 
 /* As force_page_cache_ra(): not too much memory is locked at once. */
 #define RAEXT_PORTION	(SZ_2M / PAGE_SIZE)
@@ -183,14 +170,17 @@ static bool raext_answer_fault(struct raext_call *call, struct raext_window *w)
 	if (!call->left)
 		return false;
 	call->left = false;
-	if (c->verdict == RAEXT_TAKEN)
+	if (c->verdict == RAEXT_TAKEN) {
 		*w = c->window.size ? c->window : raext_requested(c);
-	else if (c->limit == 0)
+		if (call->locked)
+			raext_shorten(w, c->ra->ra_pages);
+	} else if (c->limit == 0) {
 		*w = raext_requested(c);
-	else if (c->limit > 0 && !(c->flags & BPF_FS_RA_HUGEPAGE))
+	} else if (c->limit > 0 && !(c->flags & BPF_FS_RA_HUGEPAGE)) {
 		*w = raext_limited(call, *w);
-	else
+	} else {
 		return false;
+	}
 	c->window = *w;
 	return true;
 }

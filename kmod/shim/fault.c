@@ -53,6 +53,13 @@ u32 raext_fault_event(const struct vm_fault *vmf)
 	return event && vmf->flags & FAULT_FLAG_TRIED ? 0 : event;
 }
 
+/* As maybe_unlock_mmap_for_io(). */
+static bool raext_fault_may_unlock(const struct vm_fault *vmf)
+{
+	return fault_flag_allow_retry_first(vmf->flags) &&
+	       !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
+}
+
 static void raext_fault_begin(struct raext_call *call,
 			      const struct vm_fault *vmf, u32 event)
 {
@@ -73,6 +80,7 @@ static void raext_fault_begin(struct raext_call *call,
 			.flags = event | BPF_FS_RA_MMAP,
 		},
 		.fault = true,
+		.locked = !raext_fault_may_unlock(vmf),
 		.exec = vm_flags & VM_EXEC,
 	};
 	if (vm_flags & VM_RAND_READ)
@@ -117,13 +125,6 @@ static bool raext_fault_reads(const struct raext_ctx *c)
 	return raext_fault_is_opened(c);
 }
 
-/* As maybe_unlock_mmap_for_io(). */
-static bool raext_fault_may_unlock(const struct vm_fault *vmf)
-{
-	return fault_flag_allow_retry_first(vmf->flags) &&
-	       !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
-}
-
 /* Without the lock: vmf->vma may be gone. */
 static vm_fault_t raext_fault_read(struct raext_call *call)
 {
@@ -147,21 +148,26 @@ static vm_fault_t raext_fault_read(struct raext_call *call)
 static vm_fault_t raext_fault_decided(struct raext_call *call,
 				      struct vm_fault *vmf)
 {
-	bool unlocks = raext_fault_may_unlock(vmf);
 	struct raext_ctx *c = &call->ctx;
 	vm_fault_t ret;
 
-	if (unlocks && raext_fault_reads(c)) {
+	/*
+	 * In an mlocked mapping the kernel first looks whether the page is there
+	 * after all (filemap_fault_recheck_pte_none()).
+	 */
+	if (!call->locked && !(vmf->vma->vm_flags & VM_LOCKED) &&
+	    raext_fault_reads(c)) {
 		release_fault_lock(vmf);
 		return raext_fault_read(call);
 	}
 	call->left = true;
-	if (c->flags & BPF_FS_RA_FAULT)
+	if (c->flags & BPF_FS_RA_FAULT && c->wants & BPF_FS_RA_WANT_WAITS)
 		raext_wait_expect(c->file);
 	ret = filemap_fault(vmf);
-	raext_wait_expect(NULL);
+	if (c->wants & BPF_FS_RA_WANT_WAITS)
+		raext_wait_expect(NULL);
 	/* Ranges beside a window of the kernel's, which has dropped the lock. */
-	if (unlocks && (ret & VM_FAULT_RETRY)) {
+	if (!call->locked && (ret & VM_FAULT_RETRY)) {
 		c->may = RAEXT_MAY_SLEEP | RAEXT_MAY_WAIT;
 		raext_ranges(c);
 	}

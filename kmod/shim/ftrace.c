@@ -11,7 +11,8 @@
  *                                                          v v
  *                                              page_cache_ra_order() -> I/O
  *
- * Waits for the page of a miss go through io_schedule().
+ * Waits for the page of a miss go through io_schedule(), which is hooked for
+ * policies that want to know of waits.
  *
  * All but page_cache_ra_order() are wrapped. ftrace sends their callers to a
  * wrapper of read.c, fault.c or wait.c (IPMODIFY, as livepatch does). The
@@ -65,8 +66,6 @@ static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 	/* A cached page costs this look and no more. */
 	if (fault && !raext_fault_event(arg))
 		return;
-	if (raext_is_entry(ip, io_schedule) && !raext_wait_expected())
-		return;
 	if (within_module(parent_ip, THIS_MODULE))
 		return;
 	if (fault)
@@ -75,10 +74,16 @@ static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 		raext_redirect(fregs, raext_page_cache_sync_ra);
 	else if (raext_is_entry(ip, page_cache_async_ra))
 		raext_redirect(fregs, raext_page_cache_async_ra);
-	else if (raext_is_entry(ip, io_schedule))
-		raext_redirect(fregs, raext_io_schedule);
 	else
 		WARN_ON_ONCE(1);
+}
+
+static void notrace raext_hook_wait(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *op,
+				    struct ftrace_regs *fregs)
+{
+	if (raext_wait_expected() && !within_module(parent_ip, THIS_MODULE))
+		raext_redirect(fregs, raext_io_schedule);
 }
 
 static void notrace raext_hook_window(unsigned long ip, unsigned long parent_ip,
@@ -102,9 +107,14 @@ static struct ftrace_ops raext_window_ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-/* One for all of them, since each ftrace_ops costs a grace period to disarm. */
+/* One for all that are always hooked, since each ftrace_ops costs a grace period to disarm. */
 static struct ftrace_ops raext_wrap_ops = {
 	.func = raext_hook_wrap,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+};
+
+static struct ftrace_ops raext_wait_ops = {
+	.func = raext_hook_wait,
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
@@ -121,13 +131,16 @@ static const struct raext_hook {
 	{ "page_cache_sync_ra", page_cache_sync_ra, &raext_wrap_ops },
 	{ "page_cache_async_ra", page_cache_async_ra, &raext_wrap_ops },
 	{ "filemap_fault", filemap_fault, &raext_wrap_ops },
-	{ "io_schedule", io_schedule, &raext_wrap_ops },
+	{ "io_schedule", io_schedule, &raext_wait_ops },
 };
 
 /* A window is only met inside of a wrapper: the wrappers last. */
 static struct ftrace_ops *const raext_all_ops[] = {
-	&raext_window_ops, &raext_wrap_ops,
+	&raext_window_ops, &raext_wrap_ops, &raext_wait_ops,
 };
+
+/* Those that every policy needs are the first. */
+#define RAEXT_NR_ALWAYS	2
 
 static int raext_hook_filter(const struct raext_hook *hook)
 {
@@ -138,19 +151,25 @@ static int raext_hook_filter(const struct raext_hook *hook)
 				 strlen(hook->function), 0);
 }
 
-/* ftrace kept a hook: it must lead into this module for ever. */
+/* ftrace keeps a hook, or may: it must lead into this module for ever. */
 static bool raext_stuck;
 
-static void raext_ftrace_disarm_one(struct ftrace_ops *ops)
+static void raext_ftrace_stick(int err)
 {
-	int err = unregister_ftrace_function(ops);
-
-	if (!err || raext_stuck)
+	if (raext_stuck)
 		return;
 	raext_stuck = true;
 	__module_get(THIS_MODULE);
 	pr_err("ftrace does not let go of a hook (%d): the module stays until the next boot, and takes no policy\n",
 	       err);
+}
+
+static void raext_ftrace_disarm_one(struct ftrace_ops *ops)
+{
+	int err = unregister_ftrace_function(ops);
+
+	if (err)
+		raext_ftrace_stick(err);
 }
 
 /* Disarm the first @nr, the last one first. */
@@ -162,8 +181,14 @@ static void raext_ftrace_disarm(size_t nr)
 
 static int raext_ftrace_arm(struct ftrace_ops *ops)
 {
-	int err = register_ftrace_function(ops);
+	int err;
 
+	if (raext_stuck)
+		return -ENODEV;
+	err = register_ftrace_function(ops);
+	/* ftrace has failed for good, maybe with this hook patched in. */
+	if (err == -ENODEV)
+		raext_ftrace_stick(err);
 	if (err)
 		pr_err("cannot hook the readahead functions (%d)%s\n", err,
 		       err == -EBUSY ?
@@ -182,9 +207,7 @@ int raext_env_arm(void)
 	size_t i;
 	int err;
 
-	if (raext_stuck)
-		return -ENODEV;
-	for (i = 0; i < ARRAY_SIZE(raext_all_ops); i++) {
+	for (i = 0; i < RAEXT_NR_ALWAYS; i++) {
 		err = raext_ftrace_arm(raext_all_ops[i]);
 		if (err) {
 			raext_ftrace_disarm(i);
@@ -204,7 +227,25 @@ int raext_env_arm(void)
  */
 void raext_env_disarm(void)
 {
-	raext_ftrace_disarm(ARRAY_SIZE(raext_all_ops));
+	raext_ftrace_disarm(RAEXT_NR_ALWAYS);
+}
+
+/**
+ * raext_env_time_waits - begin to time waits
+ *
+ * Return: 0, or an error
+ */
+int raext_env_time_waits(void)
+{
+	return raext_ftrace_arm(&raext_wait_ops);
+}
+
+/**
+ * raext_env_untime_waits - the opposite of raext_env_time_waits()
+ */
+void raext_env_untime_waits(void)
+{
+	raext_ftrace_disarm_one(&raext_wait_ops);
 }
 
 /*

@@ -41,8 +41,9 @@ static void raext_read_begin(struct raext_call *call,
 	};
 	if (ractl->file && (ractl->file->f_mode & FMODE_RANDOM))
 		call->ctx.flags |= BPF_FS_RA_RANDOM;
-	/* How filemap_get_pages() says IOCB_NOWAIT. */
-	if (current->flags & PF_MEMALLOC_NOIO) {
+	/* How filemap_get_pages() says IOCB_NOWAIT. A loop device's task says more. */
+	if ((current->flags & (PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE)) ==
+	    PF_MEMALLOC_NOIO) {
 		call->ctx.may &= ~RAEXT_MAY_WAIT;
 		call->ctx.flags |= BPF_FS_RA_NOWAIT;
 	}
@@ -53,16 +54,39 @@ static void raext_read_begin(struct raext_call *call,
 		raext_call_begin(call);
 }
 
+/*
+ * khugepaged misses a page while it holds the locks of the pages before it, which
+ * came long ago: no I/O has those.
+ */
+static bool raext_holds_folios(const struct raext_ctx *c)
+{
+	bool holds = false;
+	struct folio *folio;
+
+	if (!c->index)
+		return false;
+	rcu_read_lock();
+	folio = xa_load(&c->mapping->i_pages, c->index - 1);
+	if (folio && !xa_is_value(folio))
+		holds = raext_folio_may_be_held(folio);
+	rcu_read_unlock();
+	return holds;
+}
+
 static void raext_read_end(struct raext_call *call)
 {
-	if (!call->ctx.policy)
+	struct raext_ctx *c = &call->ctx;
+
+	if (!c->policy)
 		return;
-	raext_ranges(&call->ctx);
+	if (c->nr_ranges && c->flags & BPF_FS_RA_MISS && raext_holds_folios(c))
+		c->may &= ~RAEXT_MAY_SLEEP;
+	raext_ranges(c);
 	raext_call_end(call);
-	/* The caller is about to wait for its page. */
-	if (call->ctx.flags & BPF_FS_RA_MISS)
-		raext_expect_wait(&call->ctx);
-	raext_end(&call->ctx);
+	/* The caller is about to wait for its page, if it can wait. */
+	if (c->flags & BPF_FS_RA_MISS)
+		raext_expect_wait(c);
+	raext_end(c);
 }
 
 /* Give the original a copy of the file's readahead state, if need be. */
@@ -184,6 +208,8 @@ static void raext_async_decided(struct readahead_control *ractl,
 
 	raext_ask(c);
 	if (c->verdict == RAEXT_TAKEN && c->window.size) {
+		if (call->locked)
+			raext_shorten(&c->window, c->ra->ra_pages);
 		call->folio = folio;
 		raext_env_read_window(call);
 		call->folio = NULL;
@@ -218,17 +244,22 @@ void raext_page_cache_async_ra(struct readahead_control *ractl,
 		/* The mark's bit means something else then: no event. */
 		page_cache_async_ra(ractl, folio, req_pages);
 	} else if (call && call->fault && !call->ctx.asked) {
-		/* The fault that foresaw this mark, and has dropped its lock. */
-		call->ctx.may = RAEXT_MAY_SLEEP | RAEXT_MAY_WAIT;
+		/* The fault that foresaw this mark. */
+		if (!call->locked)
+			call->ctx.may = RAEXT_MAY_SLEEP | RAEXT_MAY_WAIT;
 		call->left = false;
 		raext_async_decided(ractl, folio, req_pages, call);
 		raext_ranges(&call->ctx);
 	} else {
 		raext_read_begin(&own, ractl, req_pages, BPF_FS_RA_MARK);
 		/* A fault whose page came with a mark on it. */
-		if (call && call->fault)
+		if (call && call->fault) {
 			own.ctx.flags |= call->ctx.flags &
 					 ~(BPF_FS_RA_MISS | BPF_FS_RA_FAULT);
+			own.locked = call->locked;
+			if (own.locked)
+				own.ctx.may &= ~RAEXT_MAY_SLEEP;
+		}
 		/*
 		 * btrfs has the folio locked where it reads for itself. The lock
 		 * of another folio is that of the I/O that fills it.

@@ -29,6 +29,7 @@
  * @lent: the kernel works on a copy of the file's readahead state
  * @published: the window that the hook wrote to the file's own state
  * @fault: the call is a fault
+ * @locked: a fault whose lock is held while it reads
  * @exec: the mapping is executable
  * @left: the answer is left to the window that the kernel is about to compute
  */
@@ -41,6 +42,7 @@ struct raext_call {
 	bool lent;
 	struct raext_window published;
 	bool fault;
+	bool locked;
 	bool exec;
 	bool left;
 };
@@ -58,6 +60,13 @@ static inline void raext_put_window(struct readahead_control *ractl,
 	ractl->ra->size = w.size;
 	ractl->ra->async_size = w.async_size;
 	ractl->_index = w.start;
+}
+
+/* Under the lock of a fault, no more is read than the kernel would read. */
+static inline void raext_shorten(struct raext_window *w, u32 most)
+{
+	w->size = min(w->size, max(most, 1U));
+	w->async_size = min(w->async_size, w->size);
 }
 
 /* Held by every wrapper while it runs. */

@@ -68,6 +68,9 @@ raext_call_find(const struct address_space *mapping)
 	struct raext_call *call;
 	unsigned long flags;
 
+	/* A call of this task would be seen without the lock. */
+	if (hlist_empty(&bucket->calls))
+		return NULL;
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	hlist_for_each_entry(call, &bucket->calls, node) {
 		if (call->task == current && call->ctx.mapping == mapping)

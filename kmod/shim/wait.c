@@ -5,7 +5,8 @@
  */
 
 #include <linux/sched.h>
-#include <linux/timex.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/debug.h>
 
 #include "../core/wait.h"
 #include "shim.h"
@@ -18,6 +19,12 @@ void raext_expect_wait(const struct raext_ctx *c)
 {
 	struct folio *folio;
 
+	if (!(c->wants & BPF_FS_RA_WANT_WAITS))
+		return;
+	/* An older wait that did not come about is forgotten. */
+	raext_wait_expect(NULL);
+	if (!(c->may & RAEXT_MAY_WAIT))
+		return;
 	rcu_read_lock();
 	folio = xa_load(&c->mapping->i_pages, c->index);
 	if (folio && !xa_is_value(folio) && raext_folio_may_be_in_flight(folio))
@@ -31,13 +38,13 @@ void raext_expect_wait(const struct raext_ctx *c)
  * The task's state is set, and it may be woken already: nothing here may sleep
  * but the original.
  */
-void raext_io_schedule(void)
+void __sched raext_io_schedule(void)
 {
 	int idx = srcu_read_lock(&raext_srcu);
 	u32 tag = raext_wait_begin();
-	u64 before = get_cycles();
+	u64 before = local_clock();
 
 	io_schedule();
-	raext_wait_end(tag, raext_env_ns(get_cycles() - before));
+	raext_wait_end(tag, local_clock() - before);
 	srcu_read_unlock(&raext_srcu, idx);
 }

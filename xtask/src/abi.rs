@@ -14,9 +14,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// The types of bits, and what their names begin with.
-const ENUMS: [(&str, &str); 2] = [
+const ENUMS: [(&str, &str); 3] = [
     ("bpf_fs_readahead_flags", "BPF_FS_RA_*"),
     ("bpf_fs_readahead_prefetch_flags", "BPF_FS_RA_PREFETCH_*"),
+    ("bpf_fs_readahead_wants", "BPF_FS_RA_WANT_*"),
 ];
 const STATE: &str = "bpf_fs_readahead_state";
 const OPAQUE: &str = "bpf_fs_readahead_opaque";
@@ -234,7 +235,9 @@ fn plain(text: &str) -> String {
 }
 
 /// As a sentence; names of the kernel keep their case.
+/// The sentence of a doc comment; its last stop is the caller's.
 fn capitalised(text: &str) -> String {
+    let text = text.trim_end_matches('.');
     if text.split(' ').next().is_some_and(|word| word.contains('_')) {
         return format!("`{}`{}", word_of(text), &text[word_of(text).len()..]);
     }

@@ -36,6 +36,15 @@ pub type bpf_fs_readahead_prefetch_flags = u32;
 /// Mark the range's first page that is read, so that the policy is asked again when the application reaches it.
 pub const BPF_FS_RA_PREFETCH_MARK: bpf_fs_readahead_prefetch_flags = 1;
 
+/// The type of the `BPF_FS_RA_WANT_*` bits.
+#[expect(non_camel_case_types, reason = "the kernel's name")]
+pub type bpf_fs_readahead_wants = u32;
+
+/// `waited_ns`.
+pub const BPF_FS_RA_WANT_WAITS: bpf_fs_readahead_wants = 1;
+/// `room_pages` and pressure.
+pub const BPF_FS_RA_WANT_MEMORY: bpf_fs_readahead_wants = 2;
+
 /// Bytes of a policy's name, with its NUL.
 pub const BPF_FS_RA_NAME_LEN: usize = 16;
 
@@ -82,17 +91,17 @@ pub struct bpf_fs_readahead_state {
     pub map_first: u64,
     /// Last page of the file that the faulting mapping covers; likewise.
     pub map_last: u64,
-    /// The same number for all decisions of one open file description, and another for another; 0 where a file system reads for itself.
+    /// The same number for all decisions of one open file description, and another for another that is open at the time; 0 where a file system reads for itself.
     pub file_id: u64,
-    /// How long the application waited for the device at the last miss of this open file description; 0 if it did not wait or nothing is known.
+    /// How long the application waited for the device at the last miss of this open file description; 0 if it did not wait, nothing is known, or the table does not want it.
     pub waited_ns: u64,
     /// Pages of this file that policies asked for by ranges and that have not arrived.
     pub inflight_pages: u64,
-    /// How many more pages the task may cache before reclaim begins: the least of its memory cgroups and the node.
+    /// How many more pages the task may cache before reclaim begins: the least of its memory cgroups and the node; 0 where it is not wanted.
     pub room_pages: u32,
-    /// How short memory is for the task's cgroup, 0 to 10,000: PSI, some avg10; 0 for the root cgroup.
+    /// How short memory is for the task's cgroup, 0 to 10,000: PSI, some avg10; 0 for the root cgroup, and where it is not wanted.
     pub pressure: u32,
-    /// Makes the state unforgeable: the verifier takes no memory of the program's own for a struct that has a pointer in it. Holds nothing..
+    /// Makes the state unforgeable: the verifier takes no memory of the program's own for a struct that has a pointer in it. Holds nothing.
     pub opaque: *const bpf_fs_readahead_opaque,
 }
 
@@ -147,6 +156,8 @@ pub struct bpf_fs_readahead_ops {
     pub dev: u32,
     /// Put the kernel's own readahead back when more than this share of the pages that the policy brings in goes unused; 0 for never.
     pub guard_percent: u32,
+    /// Fields of the state that are dear to know, and 0 where they are not wanted (bpf_fs_readahead_wants); raext adds those that the program reads.
+    pub wants: u64,
 }
 
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, get_max_ra) == 0);
@@ -156,4 +167,5 @@ const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, decide) == 32)
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, cgroup_id) == 40);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, dev) == 48);
 const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, guard_percent) == 52);
-const _: () = assert!(size_of::<bpf_fs_readahead_ops>() == 56);
+const _: () = assert!(core::mem::offset_of!(bpf_fs_readahead_ops, wants) == 56);
+const _: () = assert!(size_of::<bpf_fs_readahead_ops>() == 64);

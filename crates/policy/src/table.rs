@@ -14,6 +14,7 @@ const _: fn(bpf_fs_readahead_ops) = |table| {
         cgroup_id: _,
         dev: _,
         guard_percent: _,
+        wants: _,
     } = table;
 };
 
@@ -75,6 +76,7 @@ macro_rules! policy {
                 cgroup_id: u64,
                 dev: u32,
                 guard_percent: u32,
+                wants: u64,
             }
 
             #[unsafe(no_mangle)]
@@ -85,6 +87,7 @@ macro_rules! policy {
                 cgroup_id: 0,
                 dev: 0,
                 guard_percent: 0,
+                wants: 0,
             };
 
             mod callbacks {

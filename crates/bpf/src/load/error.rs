@@ -60,6 +60,18 @@ pub enum LoadError {
         /// Its place in the module, bytes.
         there: usize,
     },
+    /// The table wants fields that the module does not know.
+    #[error(
+        "{}: its table wants {unknown:#x}, which is no bit of bpf_fs_readahead_wants: leave \
+         `wants` at 0, raext adds the bits of the fields that the program reads",
+        path.display()
+    )]
+    UnknownWant {
+        /// The object file.
+        path: PathBuf,
+        /// The bits.
+        unknown: u64,
+    },
     /// The policy that was to be replaced is not there any more.
     #[error("{0} was detached meanwhile: nothing was replaced")]
     Gone(String),

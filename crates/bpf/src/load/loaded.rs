@@ -4,7 +4,7 @@
 use crate::load::capture::capture;
 use crate::load::widen::{MEMBERS, complete};
 use crate::load::{LoadError, layout};
-use crate::object::PolicyObject;
+use crate::object::{PolicyObject, WANTS};
 use libbpf_rs::{AsRawLibbpf, ErrorKind, MapType, Object, ObjectBuilder, OpenObject};
 use raext_model::{LoadOutcome, Placement};
 use std::collections::BTreeMap;
@@ -191,8 +191,11 @@ fn place(
     placement: &Placement,
 ) -> Result<(), LoadError> {
     let Placement { cgroup_id, dev, guard_percent } = *placement;
-    let values = [cgroup_id, dev.into(), guard_percent.into()];
-    for ((member, bytes), value) in MEMBERS.into_iter().zip(values).filter(|(_, v)| *v != 0) {
+    let values = [cgroup_id, dev.into(), guard_percent.into(), object.wants()];
+    for ((member, bytes), value) in MEMBERS.into_iter().zip(values) {
+        if value == 0 && member != "wants" {
+            continue;
+        }
         let missing = || LoadError::NoMember { path: object.path().to_path_buf(), member };
         let (at, length) = (object.member(member).ok_or_else(missing)?, bytes as usize);
         let mut table =
@@ -200,10 +203,22 @@ fn place(
         let data = table.initial_value_mut().ok_or_else(missing)?;
         // A member that is too short has another type than the module's: libbpf refuses it.
         if let Some(room) = data.get_mut(at..at + length) {
-            room.copy_from_slice(&value.to_le_bytes()[..length]);
+            // What the author asked for, too.
+            let own = if member == "wants" { wanted(object, room)? } else { 0 };
+            room.copy_from_slice(&(own | value).to_le_bytes()[..length]);
         }
     }
     Ok(())
+}
+
+/// The fields that the author wants, by the bits in the table. The kernel answers EINVAL to a
+/// bit that the module does not know, and does not say to which member.
+fn wanted(object: &PolicyObject, bytes: &[u8]) -> Result<u64, LoadError> {
+    let bits = bytes.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+    match bits & !WANTS {
+        0 => Ok(bits),
+        unknown => Err(LoadError::UnknownWant { path: object.path().to_path_buf(), unknown }),
+    }
 }
 
 /// Have every struct_ops table attached by a link.
@@ -220,8 +235,44 @@ fn make_links(open: &OpenObject) {
 
 #[cfg(test)]
 mod tests {
-    use super::errno;
-    use std::io;
+    use super::{LoadError, Placement, errno, place};
+    use crate::build::Builder;
+    use crate::object::PolicyObject;
+    use libbpf_rs::{MapType, ObjectBuilder};
+    use std::path::Path;
+    use std::{fs, io};
+
+    /// The bits in the table of a policy that reads `pressure` and wants `own`.
+    fn wants(own: u64) -> Result<Vec<u8>, LoadError> {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("wants.bpf.c");
+        let text = format!(
+            "#include \"readahead_ext.bpf.h\"\n\
+             SEC(\"struct_ops/get_ra\")\n\
+             int RAEXT_CALLBACK(wants_ra, struct bpf_fs_readahead_state *s)\n\
+             {{ return s->pressure; }}\n\
+             RAEXT_POLICY(wants) = {{ .get_ra = (void *)wants_ra, .wants = {own} }};\n"
+        );
+        fs::write(&source, text).unwrap();
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let builder =
+            Builder::new(root, &root.join("build"), std::rc::Rc::new(raext_model::Silent));
+        let path = builder.build(&source, dir.path()).unwrap();
+        let object = PolicyObject::read(&path).unwrap();
+        let mut open = ObjectBuilder::default().open_file(&path).unwrap();
+        place(&mut open, &object, &Placement::default())?;
+        let mut table = open.maps_mut().find(|map| map.map_type() == MapType::StructOps).unwrap();
+        let at = object.member("wants").unwrap();
+        Ok(table.initial_value_mut().unwrap()[at..at + 8].to_vec())
+    }
+
+    #[test]
+    fn the_table_wants_what_the_program_reads_and_what_its_author_wants() {
+        assert_eq!(wants(0).unwrap(), 2_u64.to_le_bytes());
+        assert_eq!(wants(1).unwrap(), 3_u64.to_le_bytes());
+        let refused = wants(4).unwrap_err().to_string();
+        assert!(refused.contains("wants 0x4"), "{refused}");
+    }
 
     #[test]
     fn the_system_s_number_survives_the_wrapping() {

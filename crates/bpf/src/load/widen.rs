@@ -12,8 +12,9 @@ use crate::object::{OPS_TYPE, ObjectError, PolicyObject, TABLES};
 use object::{Object as _, ObjectSection as _, SectionIndex};
 use std::fs;
 
-/// The members of a scope and of a guard, with their bytes.
-pub(super) const MEMBERS: [(&str, u32); 3] = [("cgroup_id", 8), ("dev", 4), ("guard_percent", 4)];
+/// The members that the loader fills in, with their bytes.
+pub(super) const MEMBERS: [(&str, u32); 4] =
+    [("cgroup_id", 8), ("dev", 4), ("guard_percent", 4), ("wants", 8)];
 
 /// Kinds of BTF types.
 mod kind {
@@ -231,8 +232,8 @@ mod tests {
         assert_eq!(before.member("dev"), None);
         let wider = widen(&elf).unwrap();
         let after = PolicyObject::parse(before.path(), &wider).unwrap();
-        let places = ["get_max_ra", "get_ra", "cgroup_id", "dev", "guard_percent"];
-        assert_eq!(places.map(|name| after.member(name)), [0, 8, 16, 24, 28].map(Some));
+        let places = ["get_max_ra", "get_ra", "cgroup_id", "dev", "guard_percent", "wants"];
+        assert_eq!(places.map(|name| after.member(name)), [0, 8, 16, 24, 28, 32].map(Some));
         assert_eq!(after.callbacks(), before.callbacks());
         assert_eq!((after.name(), after.sources()), (before.name(), before.sources()));
         // There is nothing left to add.
@@ -265,7 +266,7 @@ mod tests {
         let mut table = open.maps_mut().find(|map| map.map_type() == MapType::StructOps).unwrap();
         // libbpf has put its programs into the two callbacks.
         let data = table.initial_value_mut().unwrap();
-        assert_eq!((data.len(), &data[16..]), (32, &[0; 16][..]));
+        assert_eq!((data.len(), &data[16..]), (40, &[0; 24][..]));
     }
 
     #[test]

@@ -9,10 +9,12 @@ mod btf;
 mod error;
 mod policy;
 mod tunable;
+mod wants;
 
 pub use error::ObjectError;
 pub use policy::PolicyObject;
 pub use tunable::{Kind, Tunable};
+pub(crate) use wants::WANTS;
 
 /// The struct_ops type that a readahead policy provides.
 pub const OPS_TYPE: &str = "bpf_fs_readahead_ops";

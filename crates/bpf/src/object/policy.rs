@@ -2,7 +2,7 @@
 //! A policy's object file, read.
 
 use crate::object::btf::Number;
-use crate::object::{OPS_TYPE, ObjectError, STATE_TYPE, TABLES, Tunable, btf};
+use crate::object::{OPS_TYPE, ObjectError, STATE_TYPE, TABLES, Tunable, btf, wants};
 use libbpf_rs::btf::Btf;
 use object::{
     Architecture, Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget,
@@ -23,6 +23,7 @@ pub struct PolicyObject {
     sources: Vec<String>,
     state_fields: Vec<(usize, String)>,
     moves_state: bool,
+    wants: u64,
     unnamed_argument: Option<String>,
     unoptimised: bool,
 }
@@ -75,6 +76,7 @@ impl PolicyObject {
         let members = btf::members(&parsed, OPS_TYPE);
         let at = symbol_address(&file, &variable).unwrap_or(0);
         let data = table.data().map_err(|error| damaged(error.to_string()))?;
+        let state_fields = btf::members(&parsed, STATE_TYPE);
         let calls = callbacks(&file, &table, at, &members);
         Ok(Self {
             path: path.to_path_buf(),
@@ -84,7 +86,8 @@ impl PolicyObject {
             tunables: tunables(&file, &parsed),
             members,
             sources: btf::strings(raw_btf).into_iter().filter(|s| is_source(s)).collect(),
-            state_fields: btf::members(&parsed, STATE_TYPE),
+            wants: wants::find(&file, &state_fields),
+            state_fields,
             moves_state: section(".BTF.ext")
                 .and_then(|section| section.data().ok())
                 .is_some_and(|ext| btf::relocates(&parsed, ext, STATE_TYPE)),
@@ -132,6 +135,12 @@ impl PolicyObject {
     /// The fields of the state by their byte offsets, as the policy was compiled.
     pub(crate) fn state_fields(&self) -> &[(usize, String)] {
         &self.state_fields
+    }
+
+    /// The fields of the state that the policy reads and that are dear to know
+    /// (`bpf_fs_readahead_wants`).
+    pub(crate) fn wants(&self) -> u64 {
+        self.wants
     }
 
     /// Whether the compiler has recorded accesses to the state, so that the loader can move
