@@ -352,7 +352,8 @@ void raext_guard_added(struct raext_ctx *c, pgoff_t first, pgoff_t last)
 		return;
 	rcu_read_lock();
 	guard = rcu_dereference(c->policy->guard);
-	if (guard) {
+	/* The pages of a policy that was replaced are not its successor's. */
+	if (guard && rcu_access_pointer(c->policy->ops) == c->answered) {
 		group = raext_group_of(guard, cgroup_id(task_dfl_cgroup(current)),
 				       true);
 		for (number = first >> 6; number <= last >> 6; number++)

@@ -108,6 +108,9 @@ u32 raext_max_pages(struct raext_ctx *c)
 	if (!c->max_pages) {
 		u32 most = READ_ONCE(max_window_kb) >> (PAGE_SHIFT - 10);
 
+		/* One that cannot wait is not kept longer than by the kernel. */
+		if (c->flags & BPF_FS_RA_NOWAIT)
+			most = min(most, c->ra->ra_pages);
 		c->max_pages = clamp(min(most, raext_memory_share()), 1U,
 				     1U << 20);
 	}

@@ -47,6 +47,12 @@ void raext_ranges_prepare(struct raext_ctx *c)
 					GFP_NOWAIT | __GFP_NOWARN);
 }
 
+/* PREEMPT_RT: a policy may have called bpf_preempt_disable(). */
+static bool raext_is_atomic(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible();
+}
+
 static struct raext_range *raext_range_at(struct raext_ctx *c, u32 i)
 {
 	return i < RAEXT_RANGES_OWN ? &c->ranges[i] :
@@ -72,7 +78,7 @@ int raext_range_add(struct raext_ctx *c, u64 index, u32 nr, u32 flags)
 		return -ENOSPC;
 	}
 	if (c->nr_ranges >= RAEXT_RANGES_OWN) {
-		if (c->in_hook)
+		if (c->in_hook || raext_is_atomic())
 			WRITE_ONCE(c->policy->wants_ranges, true);
 		else
 			raext_ranges_prepare(c);

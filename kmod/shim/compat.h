@@ -122,6 +122,14 @@ static inline bool raext_folio_may_be_in_flight(const struct folio *folio)
 	       BIT(PG_locked);
 }
 
+/* Locked, and not by the I/O that fills it. */
+static inline bool raext_folio_may_be_held(const struct folio *folio)
+{
+	unsigned long bits = BIT(PG_locked) | BIT(PG_uptodate);
+
+	return (raext_folio_flags(folio) & bits) == bits;
+}
+
 /* 7.0: every kfunc takes trusted arguments only, and the flag is gone. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #define KF_TRUSTED_ARGS 0

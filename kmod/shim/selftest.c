@@ -28,6 +28,7 @@
  * struct raext_test - a run of the self-test
  *
  * @mapping: of its file; the wrappers know it by that
+ * @err: of a read, 0 for none
  * @misses: how often the wrapper of a miss was entered
  * @marks: likewise, of a mark
  * @reads: how often the file was asked to read
@@ -36,6 +37,7 @@
  */
 static struct raext_test {
 	const struct address_space *mapping;
+	int err;
 	u32 misses;
 	u32 marks;
 	u32 reads;
@@ -114,7 +116,7 @@ void raext_selftest_read(struct readahead_control *ractl, struct folio *folio)
 	else
 		raext_test.misses++;
 	raext_call_begin(&call);
-	raext_env_read(&call.ctx, w);
+	raext_test.err = raext_env_read(&call.ctx, w) ?: raext_test.err;
 	raext_call_end(&call);
 }
 
@@ -183,7 +185,7 @@ static struct file *raext_test_open(void)
  * Called under the lock of core/scope.c: one at a time.
  *
  * Return: 0, -ENOEXEC if a function is not what this module was made for, or an
- * error where the test cannot be made
+ * error where the test cannot be made: -EAGAIN in a congested block cgroup, say
  */
 int raext_selftest(void)
 {
@@ -196,8 +198,9 @@ int raext_selftest(void)
 	wrong = raext_test_run(file);
 	WRITE_ONCE(raext_test.mapping, NULL);
 	__fput_sync(file);
-	if (!wrong)
-		return 0;
+	/* A congested cgroup, say, tells nothing about the kernel. */
+	if (!wrong || raext_test.err)
+		return raext_test.err;
 	pr_err("this kernel is not what the module was made for: %s\n", wrong);
 	return -ENOEXEC;
 }
