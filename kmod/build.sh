@@ -38,6 +38,10 @@ test -z "$common" || test -e "$common" ||
 	fail "$kdir/Makefile includes $common, which is missing: install the common headers of $release"
 grep -qs '^CONFIG_DEBUG_INFO_BTF_MODULES=y' "$kdir/include/config/auto.conf" ||
 	fail "$release is built without CONFIG_DEBUG_INFO_BTF_MODULES: its modules get no BTF"
+for option in X86_64 CGROUPS BPF_SYSCALL BPF_JIT DYNAMIC_FTRACE_WITH_ARGS; do
+	grep -qs "^CONFIG_$option=y" "$kdir/include/config/auto.conf" ||
+		fail "$release is built without CONFIG_$option, which the module needs"
+done
 
 # The tools. Debian's headers insist on the compiler of their kernel.
 compiler=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$kdir/.kernelvariables" 2>/dev/null || :)

@@ -90,11 +90,13 @@ static int raext_call(struct raext_ctx *c, struct raext_window w,
  * @tick: when they began: a finer clock costs as much as a callback
  * @ns: likewise, if the parameter timing is on
  * @switches: how often the task had left its CPU by then
+ * @ran: the task's time on a CPU, as of the last tick
  */
 struct raext_clock {
 	unsigned long tick;
 	u64 ns;
 	unsigned long switches;
+	u64 ran;
 };
 
 static struct raext_clock raext_clock_start(void)
@@ -103,19 +105,27 @@ static struct raext_clock raext_clock_start(void)
 		.tick = jiffies,
 		.ns = unlikely(READ_ONCE(timing)) ? local_clock() : 0,
 		.switches = current->nvcsw + current->nivcsw,
+		.ran = current->se.sum_exec_runtime,
 	};
+}
+
+/* Another task's time is not the policy's. The first tick may come at once. */
+static bool raext_clock_is_slow(struct raext_clock start)
+{
+	u64 ran = current->se.sum_exec_runtime - start.ran;
+
+	if (likely(current->nvcsw + current->nivcsw == start.switches))
+		return jiffies - start.tick >
+		       msecs_to_jiffies(RAEXT_CALLBACK_MS) + 1;
+	return ran > RAEXT_CALLBACK_MS * NSEC_PER_MSEC + TICK_NSEC;
 }
 
 static void raext_clock_stop(struct raext_ctx *c, struct raext_clock start)
 {
-	/* The first tick may come at once. */
-	unsigned long most = msecs_to_jiffies(RAEXT_CALLBACK_MS) + 1;
-
 	if (unlikely(start.ns))
 		raext_count(c, RAEXT_NS, local_clock() - start.ns);
-	/* Another task's time is not the policy's. */
-	if (likely(current->nvcsw + current->nivcsw == start.switches))
-		raext_scope_account_time(c->policy, jiffies - start.tick > most);
+	if (unlikely(raext_clock_is_slow(start)))
+		raext_scope_slow(c->policy);
 }
 
 static void raext_clamped(const struct raext_ctx *c)

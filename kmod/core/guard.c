@@ -26,7 +26,10 @@
 #include <linux/bitops.h>
 #include <linux/cgroup.h>
 #include <linux/hash.h>
+#include <linux/jhash.h>
 #include <linux/lockdep.h>
+#include <linux/once.h>
+#include <linux/random.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -82,8 +85,14 @@ static atomic_t *raext_nr_chunks_of(const struct address_space *mapping)
 static struct raext_chunk_bucket *
 raext_chunk_bucket(const struct address_space *mapping, pgoff_t number)
 {
-	return &raext_chunks[hash_64((unsigned long)mapping ^ number << 32,
-				     RAEXT_CHUNK_BITS)];
+	static u32 seed __read_mostly;
+	u32 hash;
+
+	/* A file may have chunks anywhere, at places of its owner's choice. */
+	get_random_once(&seed, sizeof(seed));
+	hash = jhash_3words(number, number >> 32, hash_ptr((void *)mapping, 32),
+			    seed);
+	return &raext_chunks[hash >> (32 - RAEXT_CHUNK_BITS)];
 }
 
 static struct raext_chunk *
@@ -154,47 +163,6 @@ static void raext_pool_free(void)
 	raext_pool = NULL;
 }
 
-/* Cgroups */
-
-/* The place of a cgroup; a free one becomes its own if @claim. */
-static struct raext_group *raext_group_of(struct raext_guard *guard, u64 id,
-					  bool claim)
-{
-	u32 at = hash_64(id, ilog2(RAEXT_GUARD_GROUPS));
-	u32 i;
-
-	for (i = 0; i < RAEXT_GUARD_GROUPS - 1; i++) {
-		struct raext_group *group =
-			&guard->groups[(at + i) % (RAEXT_GUARD_GROUPS - 1)];
-		u64 has = atomic64_read(&group->cgroup_id);
-
-		if (!has && claim)
-			has = atomic64_cmpxchg(&group->cgroup_id, 0, id) ?: id;
-		if (has == id)
-			return group;
-		if (!has)
-			return NULL;
-	}
-	return &guard->groups[RAEXT_GUARD_GROUPS - 1];
-}
-
-/**
- * raext_guard_tripped - whether the kernel decides for a cgroup
- * @guard: the guard
- * @cgroup_id: the cgroup's
- *
- * Return: true if its pages went unused too often
- */
-bool raext_guard_tripped(struct raext_guard *guard, u64 cgroup_id)
-{
-	const struct raext_group *group;
-
-	if (likely(!atomic_read(&guard->nr_tripped)))
-		return false;
-	group = raext_group_of(guard, cgroup_id, false);
-	return group && READ_ONCE(group->tripped);
-}
-
 /* Judgement */
 
 static void raext_guard_tell(struct work_struct *work)
@@ -224,6 +192,9 @@ static void raext_guard_tell_later(struct irq_work *irq)
 static void raext_guard_trip(struct raext_guard *guard,
 			     struct raext_group *group, u64 share)
 {
+	/* Shared by cgroups that have no part in it. */
+	if (group == &guard->groups[RAEXT_GUARD_GROUPS - 1])
+		return;
 	WRITE_ONCE(group->share, share);
 	WRITE_ONCE(group->tripped, true);
 	atomic_inc(&guard->nr_tripped);
@@ -298,6 +269,18 @@ static void raext_chunk_add(struct raext_guard *guard, struct raext_group *group
 
 enum raext_fate { RAEXT_USED, RAEXT_UNUSED, RAEXT_FORGOTTEN };
 
+/* By posix_fadvise(), say: reclaim looks at no cgroup's wishes. */
+static bool raext_is_dropped_by_other(const struct raext_chunk *chunk)
+{
+	u64 id;
+
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(current));
+	rcu_read_unlock();
+	return !(current->flags & PF_MEMALLOC) &&
+	       (u64)atomic64_read(&chunk->group->cgroup_id) != id;
+}
+
 static void raext_chunk_settle(const struct address_space *mapping,
 			       pgoff_t number, u64 mask, enum raext_fate fate)
 {
@@ -309,6 +292,8 @@ static void raext_chunk_settle(const struct address_space *mapping,
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	chunk = raext_chunk_lookup(bucket, mapping, number);
 	if (chunk && chunk->pending & mask) {
+		if (fate == RAEXT_UNUSED && raext_is_dropped_by_other(chunk))
+			fate = RAEXT_FORGOTTEN;
 		if (fate != RAEXT_FORGOTTEN)
 			raext_guard_account(chunk, fate == RAEXT_USED,
 					    hweight64(chunk->pending & mask));

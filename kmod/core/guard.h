@@ -12,7 +12,7 @@
 
 #include "ctx.h"
 
-/* Cgroups that are judged apart; the rest share the last place. */
+/* Cgroups that are judged, and the last place, which the rest share. */
 #define RAEXT_GUARD_GROUPS	64
 
 /**
@@ -63,6 +63,7 @@ struct raext_guard {
 
 struct raext_guard *raext_guard_new(struct raext_policy *policy, u32 percent);
 void raext_guard_free(struct raext_guard *guard);
+struct raext_group *raext_group_of(struct raext_guard *guard, u64 id, bool claim);
 bool raext_guard_tripped(struct raext_guard *guard, u64 cgroup_id);
 void raext_guard_show(struct seq_file *seq, const struct raext_guard *guard);
 

@@ -15,6 +15,7 @@
 #include <linux/mmzone.h>
 #include <linux/moduleparam.h>
 #include <linux/psi_types.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/loadavg.h>
 #include <linux/topology.h>
 
@@ -192,7 +193,9 @@ u32 raext_memory_pressure(void)
 #ifdef CONFIG_PSI
 	const struct psi_group *psi = task_dfl_cgroup(current)->psi;
 
-	if (psi)
+	/* The kernel lets the average stand while the group is idle. */
+	if (psi && (s64)(local_clock() - READ_ONCE(psi->avg_last_update)) <
+		   (s64)(10 * NSEC_PER_SEC))
 		return min(READ_ONCE(psi->avg[PSI_MEM_SOME][0]) * 100 / FIXED_1,
 			   10000UL);
 #endif

@@ -57,10 +57,11 @@ static int raext_btf_struct_access(struct bpf_verifier_log *log,
 				   const struct bpf_reg_state *reg,
 				   int off, int size)
 {
-	if (reg->btf != raext_btf ||
+	/* What a program stored points to a stack that is gone: no kernel may let it. */
+	if (type_flag(reg->type) != PTR_TRUSTED || reg->btf != raext_btf ||
 	    reg->btf_id != READ_ONCE(raext_state_id)) {
 		bpf_log(log,
-			"readahead_ext: a policy may write to struct bpf_fs_readahead_state only\n");
+			"readahead_ext: a policy may write to the struct bpf_fs_readahead_state of its callback only\n");
 		return -EACCES;
 	}
 	if (!raext_is_writable(off, size)) {

@@ -197,12 +197,9 @@ u32 raext_absent(struct address_space *mapping, pgoff_t index, u32 nr)
 /* How many pages from the beginning of a range are in the page cache. */
 static u32 raext_present(struct address_space *mapping, pgoff_t index, u32 nr)
 {
-	pgoff_t miss;
+	struct raext_cover cover = raext_cover(mapping, index, nr);
 
-	rcu_read_lock();
-	miss = page_cache_next_miss(mapping, index, nr);
-	rcu_read_unlock();
-	return min_t(pgoff_t, miss - index, nr);
+	return cover.absent ? cover.first - index : nr;
 }
 
 /* Pages in flight */
@@ -427,6 +424,7 @@ void raext_ranges(struct raext_ctx *c)
 		const struct raext_range *range = raext_range_at(c, i);
 		u32 nr;
 
+		cond_resched();
 		if (r.refused) {
 			raext_count(c, r.refused, range->nr);
 			continue;

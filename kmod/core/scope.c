@@ -22,6 +22,7 @@
 #include <linux/capability.h>
 #include <linux/cgroup.h>
 #include <linux/hashtable.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -157,29 +158,30 @@ u32 raext_scope_id(const struct raext_policy *policy)
 /* A hypervisor that stops a processor for as long is no fault of the policy. */
 #define RAEXT_SLOW_MAX	3
 
+/* Callbacks of other tasks are fast meanwhile: those in between do not count. */
+#define RAEXT_SLOW_SPAN	(10 * HZ)
+
 /**
- * raext_scope_account_time - note whether a callback took too long
+ * raext_scope_slow - note that a callback took too long
  * @policy: the policy
- * @slow: whether it did
  *
  * Callbacks run under RCU, and a policy whose callbacks take too long is put
  * aside: the kernel decides until it is attached or replaced anew.
  */
-void raext_scope_account_time(struct raext_policy *policy, bool slow)
+void raext_scope_slow(struct raext_policy *policy)
 {
 	char name[BPF_FS_RA_NAME_LEN];
 
-	if (likely(!slow)) {
-		if (unlikely(atomic_read(&policy->slow)))
-			atomic_set(&policy->slow, 0);
-		return;
+	if (time_after(jiffies, READ_ONCE(policy->slow_since) + RAEXT_SLOW_SPAN)) {
+		WRITE_ONCE(policy->slow_since, jiffies);
+		atomic_set(&policy->slow, 0);
 	}
 	if (atomic_inc_return(&policy->slow) != RAEXT_SLOW_MAX)
 		return;
 	WRITE_ONCE(policy->aside, true);
 	raext_scope_name(policy, name);
-	pr_warn("%s: %d callbacks in a row took over 10 ms: the kernel's own readahead is back\n",
-		name, RAEXT_SLOW_MAX);
+	pr_warn("%s: %d callbacks in %d s took over 10 ms each: the kernel's own readahead is back\n",
+		name, RAEXT_SLOW_MAX, RAEXT_SLOW_SPAN / HZ);
 }
 
 static struct raext_policy *
@@ -202,6 +204,7 @@ raext_policy_alloc(const struct bpf_fs_readahead_ops *ops,
 	}
 	RCU_INIT_POINTER(policy->ops, ops);
 	policy->link = link;
+	policy->slow_since = jiffies;
 	policy->cgroup_id = ops->cgroup_id;
 	policy->dev = ops->dev;
 	return policy;

@@ -45,7 +45,8 @@ struct raext_label {
  * @counters: by CPU
  * @guard: its guard, or NULL
  * @wants_ranges: get_ra has asked for more ranges than a context has of its own
- * @slow: callbacks in a row that took too long
+ * @slow: callbacks that took too long lately
+ * @slow_since: since when, jiffies
  * @aside: put aside for that, until it is attached or replaced anew
  * @cgroup_id: scope, 0 for any
  * @dev: scope, 0 for any
@@ -61,6 +62,7 @@ struct raext_policy {
 	struct raext_guard __rcu *guard;
 	bool wants_ranges;
 	atomic_t slow;
+	unsigned long slow_since;
 	bool aside;
 	u64 cgroup_id;
 	u32 dev;
@@ -75,7 +77,7 @@ struct raext_policy *raext_scope_get(u32 dev);
 void raext_scope_put(struct raext_policy *policy);
 const struct bpf_fs_readahead_ops *raext_scope_ops(struct raext_policy *policy);
 void raext_scope_name(struct raext_policy *policy, char *name);
-void raext_scope_account_time(struct raext_policy *policy, bool slow);
+void raext_scope_slow(struct raext_policy *policy);
 u32 raext_scope_id(const struct raext_policy *policy);
 
 void raext_counters_header(struct seq_file *seq);

@@ -130,8 +130,24 @@ static inline bool raext_folio_may_be_held(const struct folio *folio)
 	return (raext_folio_flags(folio) & bits) == bits;
 }
 
+/*
+ * Whether a mapping's faults read huge pages, whatever the file's limit. 7.2: not
+ * where the file has no large folios.
+ */
+static inline bool raext_reads_huge(vm_flags_t vm_flags,
+				    const struct address_space *mapping)
+{
+	if (!(vm_flags & VM_HUGEPAGE))
+		return false;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+	return mapping_large_folio_support(mapping);
+#else
+	return true;
+#endif
+}
+
 /* 7.0: every kfunc takes trusted arguments only, and the flag is gone. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#ifndef KF_TRUSTED_ARGS
 #define KF_TRUSTED_ARGS 0
 #endif
 

@@ -54,11 +54,13 @@ static bool raext_steer(struct raext_call *call, struct raext_window w)
 		copy.size = 1;
 		copy.async_size = 1;
 		page_cache_async_ra(&ractl, call->folio, 1);
-		raext_ra_copy_order(c->ra, &copy);
 	} else {
 		copy.prev_pos = (loff_t)w.start << PAGE_SHIFT;
 		page_cache_sync_ra(&ractl, 1);
 	}
+	/* The file's folios grow by its windows, not by ranges or portions. */
+	if (!c->speculative && w.start == c->window.start)
+		raext_ra_copy_order(c->ra, &copy);
 	if (unmark)
 		raext_unmark(c->mapping, w.start);
 	if (!call->steered.size)
@@ -176,7 +178,7 @@ static bool raext_answer_fault(struct raext_call *call, struct raext_window *w)
 			raext_shorten(w, c->ra->ra_pages);
 	} else if (c->limit == 0) {
 		*w = raext_requested(c);
-	} else if (c->limit > 0 && !(c->flags & BPF_FS_RA_HUGEPAGE)) {
+	} else if (c->limit > 0 && !call->huge) {
 		*w = raext_limited(call, *w);
 	} else {
 		return false;
@@ -206,8 +208,11 @@ static void raext_exchange(struct raext_call *call,
 	if (!changed && !call->lent)
 		return;
 	if (!w.size) {
-		/* Nothing to read: behind the file's end, and unpublished. */
-		w.start = raext_file_pages(c->mapping);
+		/*
+		 * Nothing to read: behind the file's end, and unpublished. Not at
+		 * 0, before which a window of 0 pages would have its end.
+		 */
+		w.start = max(raext_file_pages(c->mapping), 1UL);
 		raext_put_window(ractl, w);
 		return;
 	}

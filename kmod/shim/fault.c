@@ -82,6 +82,7 @@ static void raext_fault_begin(struct raext_call *call,
 		.fault = true,
 		.locked = !raext_fault_may_unlock(vmf),
 		.exec = vm_flags & VM_EXEC,
+		.huge = raext_reads_huge(vm_flags, file->f_mapping),
 	};
 	if (vm_flags & VM_RAND_READ)
 		c->flags |= BPF_FS_RA_RANDOM;
@@ -108,14 +109,14 @@ static void raext_fault_end(struct raext_call *call)
 }
 
 /* A limit where the kernel computes no window: the file's own limit is 0. */
-static bool raext_fault_is_opened(const struct raext_ctx *c)
+static bool raext_fault_is_opened(struct raext_ctx *c)
 {
 	return c->limit > 0 && !c->ra->ra_pages &&
-	       !(c->flags & (BPF_FS_RA_RANDOM | BPF_FS_RA_HUGEPAGE));
+	       !(c->flags & BPF_FS_RA_RANDOM) && !raext_call_of(c)->huge;
 }
 
 /* Whether the policy decided about pages that the kernel would not read. */
-static bool raext_fault_reads(const struct raext_ctx *c)
+static bool raext_fault_reads(struct raext_ctx *c)
 {
 	if (c->verdict == RAEXT_TAKEN)
 		return c->window.size || c->nr_ranges;

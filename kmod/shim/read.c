@@ -164,8 +164,10 @@ static void raext_sync_of_fault(struct readahead_control *ractl,
 	struct file_ra_state copy, *ra = ractl->ra;
 	struct raext_ctx *c = &call->ctx;
 
-	/* A window that was taken is left to the hook. */
-	if (c->verdict != RAEXT_TAKEN && c->limit > 0) {
+	/* The kernel may read as much without a window, past the hook. */
+	if (c->limit == 0 || c->verdict == RAEXT_TAKEN) {
+		req_pages = 1;
+	} else if (c->limit > 0) {
 		call->left = false;
 		raext_ra_lend(call, ractl, &copy);
 		req_pages = c->limit;

@@ -31,6 +31,7 @@
  * @fault: the call is a fault
  * @locked: a fault whose lock is held while it reads
  * @exec: the mapping is executable
+ * @huge: a fault that reads a huge page, whatever the limit
  * @left: the answer is left to the window that the kernel is about to compute
  */
 struct raext_call {
@@ -44,6 +45,7 @@ struct raext_call {
 	bool fault;
 	bool locked;
 	bool exec;
+	bool huge;
 	bool left;
 };
 

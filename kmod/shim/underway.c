@@ -10,7 +10,7 @@
 
 #include "shim.h"
 
-#define RAEXT_BUCKET_BITS 6
+#define RAEXT_BUCKET_BITS 10
 
 static struct raext_bucket {
 	raw_spinlock_t lock;	/* of the list */

@@ -218,8 +218,10 @@ fn function_of(complaint: &str) -> Option<&str> {
 
 fn write_not_allowed(evidence: &Evidence<'_>) -> Option<Finding> {
     const MODULE: &str = "readahead_ext: a policy may write";
+    // The kernel's own words for a pointer that it does not trust: one that was stored.
+    const KERNEL: &str = "only read is supported";
     let log = evidence.log;
-    let complaint = log.complaint.filter(|text| text.contains(MODULE))?;
+    let complaint = log.complaint.filter(|text| text.contains(MODULE) || text.contains(KERNEL))?;
     let help = "write only the fields start, size and async_size of the state, each as a whole; \
                 answer with the value that the callback returns";
     let offset = complaint.rsplit_once("at offset ").and_then(|(_, n)| n.parse::<usize>().ok());
