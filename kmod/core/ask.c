@@ -109,14 +109,16 @@ static struct raext_clock raext_clock_start(void)
 	};
 }
 
-/* Another task's time is not the policy's. The first tick may come at once. */
+/*
+ * Another task's time is not the policy's. The first tick may come at once: n ticks
+ * are longer than n - 1 of them take.
+ */
 static bool raext_clock_is_slow(struct raext_clock start)
 {
 	u64 ran = current->se.sum_exec_runtime - start.ran;
 
 	if (likely(current->nvcsw + current->nivcsw == start.switches))
-		return jiffies - start.tick >
-		       msecs_to_jiffies(RAEXT_CALLBACK_MS) + 1;
+		return jiffies - start.tick > msecs_to_jiffies(RAEXT_CALLBACK_MS);
 	return ran > RAEXT_CALLBACK_MS * NSEC_PER_MSEC + TICK_NSEC;
 }
 

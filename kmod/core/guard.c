@@ -269,16 +269,23 @@ static void raext_chunk_add(struct raext_guard *guard, struct raext_group *group
 
 enum raext_fate { RAEXT_USED, RAEXT_UNUSED, RAEXT_FORGOTTEN };
 
-/* By posix_fadvise(), say: reclaim looks at no cgroup's wishes. */
+/*
+ * By the posix_fadvise() of another tenant, say. Reclaim looks at no cgroup's
+ * wishes, and the root cgroup is the administrator's (drop_caches).
+ */
 static bool raext_is_dropped_by_other(const struct raext_chunk *chunk)
 {
-	u64 id;
+	struct cgroup *cgroup;
+	bool other;
 
+	if (current->flags & PF_MEMALLOC)
+		return false;
 	rcu_read_lock();
-	id = cgroup_id(task_dfl_cgroup(current));
+	cgroup = task_dfl_cgroup(current);
+	other = cgroup_parent(cgroup) &&
+		cgroup_id(cgroup) != atomic64_read(&chunk->group->cgroup_id);
 	rcu_read_unlock();
-	return !(current->flags & PF_MEMALLOC) &&
-	       (u64)atomic64_read(&chunk->group->cgroup_id) != id;
+	return other;
 }
 
 static void raext_chunk_settle(const struct address_space *mapping,

@@ -5,7 +5,7 @@
  */
 #include "readahead_ext.bpf.h"
 
-const volatile __u32 turns = 200000;
+const volatile __u32 turns = 2000000;
 
 struct bpf_iter_num {
 	__u64 opaque[1];
