@@ -115,9 +115,20 @@ impl Apt {
     }
 
     /// The kernel packages, one to a line.
-    pub(crate) fn search(&self) -> Result<String, KernelError> {
-        let pattern = "^linux-(image|binary|modules|base|headers|kbuild)-[0-9]";
+    pub(crate) fn search_kernels(&self) -> Result<String, KernelError> {
+        self.search("^linux-(image|binary|modules|base|headers|kbuild)-[0-9]")
+    }
+
+    /// The packages whose names match a pattern, one to a line.
+    pub(crate) fn search(&self, pattern: &str) -> Result<String, KernelError> {
         let output = self.run("apt-cache", &["search", "-n", pattern].map(OsStr::new), None)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The versions of a package, as a table: name, version and place; empty where the
+    /// archive has none.
+    pub(crate) fn versions(&self, package: &str) -> Result<String, KernelError> {
+        let output = self.run("apt-cache", &["madison", package].map(OsStr::new), None)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 

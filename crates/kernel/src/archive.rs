@@ -79,12 +79,12 @@ fn find(
     let looking = format!("looking for the newest kernel {series} in the package archive");
     kernels.progress.step(&looking);
     let machine = Apt::of_the_machine();
-    match choose(&machine.search()?, series) {
+    match choose(&machine.search_kernels()?, series) {
         Err(KernelError::NotInArchive { .. }) => {}
         choice => return Ok((machine, None, choice?)),
     }
     let newer = Apt::newer(&kernels.cache, Duration::ZERO, &*kernels.progress)?;
-    let choice = choose(&with_pinned(newer.search()?), series)?;
+    let choice = choose(&with_pinned(newer.search_kernels()?), series)?;
     Ok((newer, Some(apt::SUITE), choice))
 }
 
@@ -116,9 +116,9 @@ pub(crate) fn all_cached(cache: &Path) -> Vec<String> {
 /// The releases of the kernels that can be had, the newest of each series,
 /// newest first.
 pub(crate) fn available(kernels: &Kernels, age: Duration) -> Result<Vec<String>, KernelError> {
-    let machine = releases(&Apt::of_the_machine().search()?);
+    let machine = releases(&Apt::of_the_machine().search_kernels()?);
     let newer = Apt::newer(&kernels.cache, age, &*kernels.progress)?;
-    let newer = releases(&with_pinned(newer.search()?));
+    let newer = releases(&with_pinned(newer.search_kernels()?));
     Ok(newest_of_each(machine, newer))
 }
 

@@ -47,6 +47,14 @@ pub enum KernelError {
         /// The newest kernels of that flavour in the archive, newest first.
         found: Vec<String>,
     },
+    /// The archive has no source of a series.
+    #[error(
+        "{package}: the package archive has no such package: `raext kernels` lists the series that it has"
+    )]
+    NoSource {
+        /// The package that would have it.
+        package: String,
+    },
     /// The kernel is of a series that was not tested, and that was not waived.
     #[error(
         "kernel {kernel} is of no tested series ({tested}): \

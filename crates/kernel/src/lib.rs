@@ -7,8 +7,8 @@
 //! the boot menu) or finds them beside an image of the user's own. Kernels that
 //! are newer than the machine come with the tools to build for them.
 //! [`Kernels::survey`] says which there are, [`load_order`] reads modules out of it,
-//! [`Kernels::build_module`] builds `readahead_ext.ko` for it, and [`carve_btf`] finds
-//! the BTF in an image.
+//! [`Kernels::build_module`] builds `readahead_ext.ko` for it, [`carve_btf`] finds
+//! the BTF in an image, and [`Kernels::source`] provides files of a kernel's source.
 
 mod apt;
 mod archive;
@@ -25,6 +25,7 @@ mod pinned;
 mod programs;
 mod running;
 mod series;
+mod source;
 mod survey;
 mod tested;
 
@@ -41,6 +42,7 @@ pub use image::{carve_btf, release_of_image};
 pub use modules::load_order;
 pub use programs::{Packages, ProgramRoot};
 pub use series::{NotASeries, Series};
+pub use source::Source;
 pub use survey::{Known, Survey};
 pub use tested::{TESTED, Tested, refuse_untested};
 

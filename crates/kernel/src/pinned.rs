@@ -16,9 +16,16 @@ pub(crate) struct Pinned {
     pub sha256: &'static str,
 }
 
+impl Pinned {
+    /// The version of the package, as its file's name has it.
+    pub(crate) fn version(&self) -> Option<&'static str> {
+        self.file.rsplit('/').next()?.split('_').nth(1)
+    }
+}
+
 /// The last kernel of 6.18, a series with long support upstream. The hash of
 /// the image is that of the archive's signed list, as long as it had it.
-const PINNED: [Pinned; 4] = [
+const PINNED: [Pinned; 5] = [
     Pinned {
         package: "linux-image-6.18.15+deb13-cloud-amd64",
         file: "pool/main/l/linux-signed-amd64/\
@@ -40,6 +47,11 @@ const PINNED: [Pinned; 4] = [
         package: "linux-kbuild-6.18.15+deb13",
         file: "pool/main/l/linux/linux-kbuild-6.18.15+deb13_6.18.15-1~bpo13+1_amd64.deb",
         sha256: "5e64129020cdb5effd6ed3895ca89608ef17bcf643eedfc8013dad89bab70a02",
+    },
+    Pinned {
+        package: "linux-source-6.18",
+        file: "pool/main/l/linux/linux-source-6.18_6.18.15-1~bpo13+1_all.deb",
+        sha256: "1638c9e5f4307c722231d8000e30cd2fa2fb71f55e081ff9eecfd0a756955c18",
     },
 ];
 
@@ -63,6 +75,7 @@ mod tests {
             assert!(file.starts_with("pool/main/l/linux"), "{file}");
             assert!(file.rsplit('/').next().unwrap().starts_with(&format!("{package}_")), "{file}");
             assert!(file.ends_with(".deb") && !file.contains(' '), "{file}");
+            assert_eq!(pinned(package).unwrap().version(), Some("6.18.15-1~bpo13+1"));
             assert!(sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit()));
         }
     }
