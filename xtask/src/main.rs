@@ -4,9 +4,12 @@
 //! `cargo run -p xtask -- abi` writes `crates/policy/src/abi.rs` from
 //! `kmod/readahead_ext_abi.h`, the only home of the ABI; a test below notices
 //! when the two have drifted apart. `cargo run -p xtask -- tidy`, a step of
-//! `make check`, reads all files for what no compiler sees.
+//! `make check`, reads all files for what no compiler sees. `cargo run -p xtask --
+//! imitated` compares the kernel's functions that the module imitates with the source
+//! of each kernel.
 
 mod abi;
+mod imitated;
 mod lines;
 mod links;
 mod structure;
@@ -17,20 +20,22 @@ use anyhow::{Context as _, Result, bail};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::exit;
+use std::process::{ExitCode, exit};
 
 const HEADER: &str = "kmod/readahead_ext_abi.h";
 const RUST: &str = "crates/policy/src/abi.rs";
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     match env::args().nth(1).as_deref() {
         Some("abi") => {
             let path = root().join(RUST);
-            fs::write(&path, generate()?).with_context(|| path.display().to_string())
+            fs::write(&path, generate()?).with_context(|| path.display().to_string())?;
         }
-        Some("tidy") => tidy(),
-        _ => bail!("usage: cargo run -p xtask -- abi|tidy"),
+        Some("tidy") => tidy()?,
+        Some("imitated") => return Ok(imitated::run(&root(), env::args().skip(2))),
+        _ => bail!("usage: cargo run -p xtask -- abi|tidy|imitated"),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn root() -> PathBuf {
