@@ -40,6 +40,9 @@ u32 raext_fault_event(const struct vm_fault *vmf)
 	struct folio *folio;
 	u32 event = 0;
 
+	/* Taken again: it was decided about before. */
+	if (vmf->flags & FAULT_FLAG_TRIED)
+		return 0;
 	rcu_read_lock();
 	folio = xa_load(&mapping->i_pages, vmf->pgoff);
 	if (!folio || xa_is_value(folio)) {
@@ -49,8 +52,7 @@ u32 raext_fault_event(const struct vm_fault *vmf)
 		event = BPF_FS_RA_MARK;
 	}
 	rcu_read_unlock();
-	/* Taken again: it was decided about before. */
-	return event && vmf->flags & FAULT_FLAG_TRIED ? 0 : event;
+	return event;
 }
 
 /* As maybe_unlock_mmap_for_io(). */
@@ -175,22 +177,14 @@ static vm_fault_t raext_fault_decided(struct raext_call *call,
 	return ret;
 }
 
-/**
- * raext_filemap_fault - in the place of filemap_fault()
- * @vmf: as there
- *
- * Return: as there
- */
-vm_fault_t raext_filemap_fault(struct vm_fault *vmf)
+static vm_fault_t raext_fault(struct vm_fault *vmf, u32 event)
 {
 	int idx = srcu_read_lock(&raext_srcu);
-	u32 event = raext_fault_event(vmf);
 	struct raext_call call;
 	vm_fault_t ret;
 
-	if (event)
-		raext_fault_begin(&call, vmf, event);
-	if (!event || !call.ctx.policy) {
+	raext_fault_begin(&call, vmf, event);
+	if (!call.ctx.policy) {
 		ret = filemap_fault(vmf);
 	} else {
 		/* A mark is decided when the kernel gets to it. */
@@ -201,4 +195,26 @@ vm_fault_t raext_filemap_fault(struct vm_fault *vmf)
 	}
 	srcu_read_unlock(&raext_srcu, idx);
 	return ret;
+}
+
+/**
+ * raext_fault_absent - in the place of filemap_fault(), the page is absent
+ * @vmf: as there
+ *
+ * Return: as there
+ */
+vm_fault_t raext_fault_absent(struct vm_fault *vmf)
+{
+	return raext_fault(vmf, BPF_FS_RA_FAULT);
+}
+
+/**
+ * raext_fault_marked - in the place of filemap_fault(), the page has a mark
+ * @vmf: as there
+ *
+ * Return: as there
+ */
+vm_fault_t raext_fault_marked(struct vm_fault *vmf)
+{
+	return raext_fault(vmf, BPF_FS_RA_MARK);
 }

@@ -56,20 +56,27 @@ static bool raext_is_entry(unsigned long ip, const void *function)
 	return ip - (unsigned long)function <= ENDBR_INSN_SIZE;
 }
 
+/* A cached page costs this look and no more. */
+static __always_inline void raext_redirect_fault(struct ftrace_regs *fregs,
+						 unsigned long parent_ip,
+						 u32 event)
+{
+	if (!event || within_module(parent_ip, THIS_MODULE))
+		return;
+	raext_redirect(fregs, event == BPF_FS_RA_MARK ? raext_fault_marked :
+							raext_fault_absent);
+}
+
 static void notrace raext_hook_wrap(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *op,
 				    struct ftrace_regs *fregs)
 {
 	void *arg = (void *)ftrace_regs_get_argument(fregs, 0);
-	bool fault = raext_is_entry(ip, filemap_fault);
 
-	/* A cached page costs this look and no more. */
-	if (fault && !raext_fault_event(arg))
+	if (raext_is_entry(ip, filemap_fault))
+		raext_redirect_fault(fregs, parent_ip, raext_fault_event(arg));
+	else if (within_module(parent_ip, THIS_MODULE))
 		return;
-	if (within_module(parent_ip, THIS_MODULE))
-		return;
-	if (fault)
-		raext_redirect(fregs, raext_filemap_fault);
 	else if (raext_is_entry(ip, page_cache_sync_ra))
 		raext_redirect(fregs, raext_page_cache_sync_ra);
 	else if (raext_is_entry(ip, page_cache_async_ra))

@@ -94,7 +94,8 @@ void raext_page_cache_sync_ra(struct readahead_control *ractl,
 			      unsigned long req_pages);
 void raext_page_cache_async_ra(struct readahead_control *ractl,
 			       struct folio *folio, unsigned long req_pages);
-vm_fault_t raext_filemap_fault(struct vm_fault *vmf);
+vm_fault_t raext_fault_absent(struct vm_fault *vmf);
+vm_fault_t raext_fault_marked(struct vm_fault *vmf);
 u32 raext_fault_event(const struct vm_fault *vmf);
 
 /* selftest.c: whether the hooks meet the kernel where they were made to */
