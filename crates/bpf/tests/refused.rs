@@ -26,7 +26,7 @@ const fn expect(
     Expected { program, line, fault, help }
 }
 
-const EXPECTED: [Expected; 24] = [
+const EXPECTED: [Expected; 25] = [
     expect(
         "forbidden_helper",
         "perf_event_output(s, &events, 0, &inode, sizeof(inode));",
@@ -87,6 +87,7 @@ const EXPECTED: [Expected; 24] = [
     expect("unknown_member", ".temperature = 20,", "", "leave `.temperature` out"),
     expect("unknown_field", "return other->temperature;", "", "bpf_core_field_exists"),
     expect("unknown_kfunc", "return bpf_fs_readahead_divine(s);", "", "__weak"),
+    expect("stored_state", "last->start = 42;", "", "callback's own argument"),
     expect(
         "unnamed_argument",
         "static __attribute__((noinline)) int limit(struct bpf_fs_readahead_state *s, int)",

@@ -218,10 +218,17 @@ fn function_of(complaint: &str) -> Option<&str> {
 
 fn write_not_allowed(evidence: &Evidence<'_>) -> Option<Finding> {
     const MODULE: &str = "readahead_ext: a policy may write";
-    // The kernel's own words for a pointer that it does not trust: one that was stored.
+    // The kernel's own words about a pointer that was kept, or that is no state's.
     const KERNEL: &str = "only read is supported";
     let log = evidence.log;
-    let complaint = log.complaint.filter(|text| text.contains(MODULE) || text.contains(KERNEL))?;
+    if log.complains(&[KERNEL]) {
+        return Some(Finding::new(
+            "the policy writes through a pointer that it may only read through",
+            "write the state of the callback's own argument: a state that was kept is gone when \
+             the callback has returned",
+        ));
+    }
+    let complaint = log.complaint.filter(|text| text.contains(MODULE))?;
     let help = "write only the fields start, size and async_size of the state, each as a whole; \
                 answer with the value that the callback returns";
     let offset = complaint.rsplit_once("at offset ").and_then(|(_, n)| n.parse::<usize>().ok());
