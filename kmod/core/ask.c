@@ -122,12 +122,38 @@ static bool raext_clock_is_slow(struct raext_clock start)
 	return ran > RAEXT_CALLBACK_MS * NSEC_PER_MSEC + TICK_NSEC;
 }
 
+/* A hypervisor that stops a processor for as long is no fault of the policy. */
+#define RAEXT_SLOW_MAX	3
+
+/* Callbacks of other tasks are fast meanwhile: those in between do not count. */
+#define RAEXT_SLOW_SPAN	(10 * HZ)
+
+/*
+ * Callbacks run under RCU, and a policy whose callbacks take too long is put
+ * aside: the kernel decides until it is attached or replaced anew.
+ */
+static void raext_note_slow(struct raext_policy *policy)
+{
+	char name[BPF_FS_RA_NAME_LEN];
+
+	if (time_after(jiffies, READ_ONCE(policy->slow_since) + RAEXT_SLOW_SPAN)) {
+		WRITE_ONCE(policy->slow_since, jiffies);
+		atomic_set(&policy->slow, 0);
+	}
+	if (atomic_inc_return(&policy->slow) != RAEXT_SLOW_MAX)
+		return;
+	WRITE_ONCE(policy->aside, true);
+	raext_scope_name(policy, name);
+	pr_warn("%s: %d callbacks in %d s took over 10 ms each: the kernel's own readahead is back\n",
+		name, RAEXT_SLOW_MAX, RAEXT_SLOW_SPAN / HZ);
+}
+
 static void raext_clock_stop(struct raext_ctx *c, struct raext_clock start)
 {
 	if (unlikely(start.ns))
 		raext_count(c, RAEXT_NS, local_clock() - start.ns);
 	if (unlikely(raext_clock_is_slow(start)))
-		raext_scope_slow(c->policy);
+		raext_note_slow(c->policy);
 }
 
 static void raext_clamped(const struct raext_ctx *c)

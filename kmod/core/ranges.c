@@ -243,22 +243,13 @@ static bool raext_is_in_flight(struct address_space *mapping, pgoff_t index)
 	return in_flight;
 }
 
-/**
- * raext_inflight_pages - pages asked for by policies that have not arrived
- * @mapping: the file's page cache
- *
- * Return: pages, as far as batches are known
- */
-u32 raext_inflight_pages(struct address_space *mapping)
+static noinline u32 raext_batches_in_flight(struct address_space *mapping,
+					    struct raext_flight *flight)
 {
-	struct raext_flight *flight = raext_flight(mapping);
 	struct raext_batch batches[RAEXT_BATCHES] = {};
 	u32 pages = 0;
 	int i;
 
-	/* Most files have no batch: a race costs one wrong guess. */
-	if (READ_ONCE(flight->mapping) != mapping)
-		return 0;
 	spin_lock(&flight->lock);
 	if (flight->mapping == mapping)
 		memcpy(batches, flight->batches, sizeof(batches));
@@ -270,6 +261,22 @@ u32 raext_inflight_pages(struct address_space *mapping)
 			pages += batches[i].pages;
 	}
 	return pages;
+}
+
+/**
+ * raext_inflight_pages - pages asked for by policies that have not arrived
+ * @mapping: the file's page cache
+ *
+ * Return: pages, as far as batches are known
+ */
+u32 raext_inflight_pages(struct address_space *mapping)
+{
+	struct raext_flight *flight = raext_flight(mapping);
+
+	/* Most files have no batch: a race costs one wrong guess. */
+	if (READ_ONCE(flight->mapping) != mapping)
+		return 0;
+	return raext_batches_in_flight(mapping, flight);
 }
 
 /* The place of a locked flight becomes this file's. */

@@ -36,6 +36,9 @@ static DEFINE_HASHTABLE(raext_scopes, 6);
 static DEFINE_MUTEX(raext_scopes_lock);
 static unsigned int raext_nr_policies;
 static unsigned int raext_nr_waits;
+/* Policies with a cgroup, and with a device: where there are none, none is looked up. */
+static unsigned int raext_nr_cgroups;
+static unsigned int raext_nr_devices;
 
 static u64 raext_key(u64 cgroup_id, u32 dev)
 {
@@ -83,15 +86,17 @@ static bool raext_is_aside(const struct raext_policy *policy, u64 cgroup_id)
  */
 struct raext_policy *raext_scope_get(u32 dev)
 {
-	struct raext_policy *policy;
+	struct raext_policy *policy = NULL;
 	struct cgroup *cgroup;
 
 	rcu_read_lock();
 	cgroup = task_dfl_cgroup(current);
-	policy = raext_scope_lookup_up(cgroup, dev);
-	if (!policy)
-		policy = raext_scope_lookup_up(cgroup, 0);
-	if (!policy)
+	if (READ_ONCE(raext_nr_cgroups)) {
+		policy = raext_scope_lookup_up(cgroup, dev);
+		if (!policy)
+			policy = raext_scope_lookup_up(cgroup, 0);
+	}
+	if (!policy && READ_ONCE(raext_nr_devices))
 		policy = raext_scope_lookup(0, dev);
 	if (!policy)
 		policy = raext_scope_lookup(0, 0);
@@ -153,35 +158,6 @@ const struct bpf_fs_readahead_ops *raext_scope_ops(struct raext_policy *policy)
 u32 raext_scope_id(const struct raext_policy *policy)
 {
 	return policy->link ? policy->link->id : 0;
-}
-
-/* A hypervisor that stops a processor for as long is no fault of the policy. */
-#define RAEXT_SLOW_MAX	3
-
-/* Callbacks of other tasks are fast meanwhile: those in between do not count. */
-#define RAEXT_SLOW_SPAN	(10 * HZ)
-
-/**
- * raext_scope_slow - note that a callback took too long
- * @policy: the policy
- *
- * Callbacks run under RCU, and a policy whose callbacks take too long is put
- * aside: the kernel decides until it is attached or replaced anew.
- */
-void raext_scope_slow(struct raext_policy *policy)
-{
-	char name[BPF_FS_RA_NAME_LEN];
-
-	if (time_after(jiffies, READ_ONCE(policy->slow_since) + RAEXT_SLOW_SPAN)) {
-		WRITE_ONCE(policy->slow_since, jiffies);
-		atomic_set(&policy->slow, 0);
-	}
-	if (atomic_inc_return(&policy->slow) != RAEXT_SLOW_MAX)
-		return;
-	WRITE_ONCE(policy->aside, true);
-	raext_scope_name(policy, name);
-	pr_warn("%s: %d callbacks in %d s took over 10 ms each: the kernel's own readahead is back\n",
-		name, RAEXT_SLOW_MAX, RAEXT_SLOW_SPAN / HZ);
 }
 
 static struct raext_policy *
@@ -252,6 +228,15 @@ static void raext_waits_put(const struct bpf_fs_readahead_ops *ops)
 		raext_env_untime_waits();
 }
 
+static void raext_count_scope(const struct raext_policy *policy, int n)
+{
+	lockdep_assert_held(&raext_scopes_lock);
+	if (policy->cgroup_id)
+		WRITE_ONCE(raext_nr_cgroups, raext_nr_cgroups + n);
+	else if (policy->dev)
+		WRITE_ONCE(raext_nr_devices, raext_nr_devices + n);
+}
+
 /* Nothing can fail once a policy can be found. */
 static int raext_attach_locked(struct raext_policy *policy,
 			       const struct bpf_fs_readahead_ops *ops)
@@ -271,6 +256,7 @@ static int raext_attach_locked(struct raext_policy *policy,
 	if (err)
 		goto put_waits;
 	RCU_INIT_POINTER(policy->guard, guard);
+	raext_count_scope(policy, 1);
 	hash_add_rcu(raext_scopes, &policy->node,
 		     raext_key(policy->cgroup_id, policy->dev));
 	return 0;
@@ -410,6 +396,7 @@ void raext_scope_detach(struct bpf_fs_readahead_ops *ops)
 	policy = raext_scope_lookup_ops(ops);
 	if (policy) {
 		hash_del_rcu(&policy->node);
+		raext_count_scope(policy, -1);
 		RCU_INIT_POINTER(policy->ops, NULL);
 		guard = rcu_replace_pointer(policy->guard, NULL,
 					    lockdep_is_held(&raext_scopes_lock));

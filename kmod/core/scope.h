@@ -77,7 +77,6 @@ struct raext_policy *raext_scope_get(u32 dev);
 void raext_scope_put(struct raext_policy *policy);
 const struct bpf_fs_readahead_ops *raext_scope_ops(struct raext_policy *policy);
 void raext_scope_name(struct raext_policy *policy, char *name);
-void raext_scope_slow(struct raext_policy *policy);
 u32 raext_scope_id(const struct raext_policy *policy);
 
 void raext_counters_header(struct seq_file *seq);
