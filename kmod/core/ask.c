@@ -363,7 +363,8 @@ void raext_end(struct raext_ctx *c)
 
 	if (!c->policy)
 		return;
-	raext_ranges_drop(c, RAEXT_DROP_LATE);
+	if (c->nr_ranges || c->more)
+		raext_ranges_drop(c, RAEXT_DROP_LATE);
 	if (c->asked) {
 		raext_count(c, (enum raext_counter)c->verdict, 1);
 		if (trace_readahead_decision_enabled() ||

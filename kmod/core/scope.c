@@ -101,7 +101,7 @@ struct raext_policy *raext_scope_get(u32 dev)
 	if (!policy)
 		policy = raext_scope_lookup(0, 0);
 	if (policy && (raext_is_aside(policy, cgroup_id(cgroup)) ||
-		       !percpu_ref_tryget_live(&policy->ref)))
+		       !percpu_ref_tryget_live_rcu(&policy->ref)))
 		policy = NULL;
 	rcu_read_unlock();
 	return policy;
