@@ -8,4 +8,6 @@
 pub mod build;
 pub mod load;
 pub mod object;
+#[cfg(test)]
+mod testing;
 pub mod verdict;

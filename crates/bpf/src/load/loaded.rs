@@ -236,30 +236,15 @@ fn make_links(open: &OpenObject) {
 #[cfg(test)]
 mod tests {
     use super::{LoadError, Placement, errno, place};
-    use crate::build::Builder;
-    use crate::object::PolicyObject;
+    use crate::testing::wanting;
     use libbpf_rs::{MapType, ObjectBuilder};
-    use std::path::Path;
-    use std::{fs, io};
+    use std::io;
 
     /// The bits in the table of a policy that reads `pressure` and wants `own`.
     fn wants(own: u64) -> Result<Vec<u8>, LoadError> {
         let dir = tempfile::tempdir().unwrap();
-        let source = dir.path().join("wants.bpf.c");
-        let text = format!(
-            "#include \"readahead_ext.bpf.h\"\n\
-             SEC(\"struct_ops/get_ra\")\n\
-             int RAEXT_CALLBACK(wants_ra, struct bpf_fs_readahead_state *s)\n\
-             {{ return s->pressure; }}\n\
-             RAEXT_POLICY(wants) = {{ .get_ra = (void *)wants_ra, .wants = {own} }};\n"
-        );
-        fs::write(&source, text).unwrap();
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let builder =
-            Builder::new(root, &root.join("build"), std::rc::Rc::new(raext_model::Silent));
-        let path = builder.build(&source, dir.path()).unwrap();
-        let object = PolicyObject::read(&path).unwrap();
-        let mut open = ObjectBuilder::default().open_file(&path).unwrap();
+        let object = wanting("s->pressure", own, dir.path());
+        let mut open = ObjectBuilder::default().open_file(object.path()).unwrap();
         place(&mut open, &object, &Placement::default())?;
         let mut table = open.maps_mut().find(|map| map.map_type() == MapType::StructOps).unwrap();
         let at = object.member("wants").unwrap();

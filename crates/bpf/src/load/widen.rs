@@ -205,8 +205,8 @@ fn set_word(bytes: &mut [u8], at: usize, value: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::Builder;
     use crate::object::PolicyObject;
+    use crate::testing;
     use libbpf_rs::{MapType, ObjectBuilder};
     use std::fs;
     use std::path::Path;
@@ -217,12 +217,10 @@ mod tests {
     }
 
     fn built(name: &str, out: &Path) -> (PolicyObject, Vec<u8>) {
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let source = root.join(format!("tests/accepted/{name}.bpf.c"));
-        let builder =
-            Builder::new(root, &root.join("build"), std::rc::Rc::new(raext_model::Silent));
-        let path = builder.build(&source, out).unwrap();
-        (PolicyObject::read(&path).unwrap(), fs::read(&path).unwrap())
+        let source = Path::new(testing::ROOT).join(format!("tests/accepted/{name}.bpf.c"));
+        let object = testing::built(&source, out);
+        let bytes = fs::read(object.path()).unwrap();
+        (object, bytes)
     }
 
     #[test]

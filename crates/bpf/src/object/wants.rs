@@ -57,30 +57,14 @@ fn numbers(instruction: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::{MEMORY, WAITS};
-    use crate::build::Builder;
-    use crate::object::PolicyObject;
+    use crate::testing::{ROOT, wanting};
     use std::fs;
     use std::path::Path;
-
-    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
     /// What a policy wants whose callback returns this.
     fn wanted(result: &str) -> u64 {
         let dir = tempfile::tempdir().unwrap();
-        let source = dir.path().join("wants.bpf.c");
-        let text = format!(
-            "#include \"readahead_ext.bpf.h\"\n\
-             SEC(\"struct_ops/get_ra\")\n\
-             int RAEXT_CALLBACK(wants_ra, struct bpf_fs_readahead_state *s)\n\
-             {{ return {result}; }}\n\
-             RAEXT_POLICY(wants) = {{ .get_ra = (void *)wants_ra, .name = \"wants\" }};\n"
-        );
-        fs::write(&source, text).unwrap();
-        let root = Path::new(ROOT);
-        let builder =
-            Builder::new(root, &root.join("build"), std::rc::Rc::new(raext_model::Silent));
-        let path = builder.build(&source, dir.path()).unwrap();
-        PolicyObject::read(&path).unwrap().wants()
+        wanting(result, 0, dir.path()).wants()
     }
 
     #[test]
