@@ -194,14 +194,6 @@ u32 raext_absent(struct address_space *mapping, pgoff_t index, u32 nr)
 	return raext_cover(mapping, index, nr).absent;
 }
 
-/* How many pages from the beginning of a range are in the page cache. */
-static u32 raext_present(struct address_space *mapping, pgoff_t index, u32 nr)
-{
-	struct raext_cover cover = raext_cover(mapping, index, nr);
-
-	return cover.absent ? cover.first - index : nr;
-}
-
 /* Pages in flight */
 
 #define RAEXT_FLIGHT_BITS	7
@@ -366,8 +358,8 @@ static u32 raext_range_clip(struct raext_ctx *c, u64 index, u32 nr)
 static void raext_range_read(struct raext_ctx *c, struct raext_reading *r,
 			     pgoff_t index, u32 nr, bool mark)
 {
-	u32 skip = raext_present(c->mapping, index, nr);
-	struct raext_cover before, after;
+	struct raext_cover after, before = raext_cover(c->mapping, index, nr);
+	u32 skip = before.absent ? before.first - index : nr;
 	u32 came;
 	int err;
 
@@ -377,10 +369,11 @@ static void raext_range_read(struct raext_ctx *c, struct raext_reading *r,
 	if (nr > r->room) {
 		raext_count(c, RAEXT_DROP_BUSY, nr - r->room);
 		nr = r->room;
+		if (nr)
+			before = raext_cover(c->mapping, index, nr);
 	}
 	if (!nr)
 		return;
-	before = raext_cover(c->mapping, index, nr);
 	raext_count(c, RAEXT_CACHED, nr - before.absent);
 	err = raext_env_read(c, (struct raext_window) {
 		.start = index,
