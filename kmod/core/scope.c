@@ -32,7 +32,7 @@
 #include "scope.h"
 
 static DEFINE_HASHTABLE(raext_scopes, 6);
-/* Of the attached policies and of all that comes and goes with them. */
+/* Protects the table of policies, the counts below, the guards and the hooks. */
 static DEFINE_MUTEX(raext_scopes_lock);
 static unsigned int raext_nr_policies;
 static unsigned int raext_nr_waits;

@@ -158,8 +158,8 @@ static const char *raext_test_run(struct file *file)
 
 /*
  * An anonymous file with an inode of its own. A file system of this module's own
- * would not do: whoever walks the list of super blocks may hold on to it when the
- * module is gone.
+ * would not do: a walk over the list of super blocks may hold a reference to it
+ * when the module is gone.
  */
 static struct file *raext_test_open(void)
 {

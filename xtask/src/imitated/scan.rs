@@ -218,7 +218,7 @@ mod tests {
 
 static int wanted(int x);
 
-/* wanted() { is told of here } */
+/* a comment that names wanted() { } */
 static __always_inline int
 wanted(struct file *file, int x)
 	__must_hold(&file->lock)

@@ -18,10 +18,10 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-/// Do them; `did` is told of each that is done.
+/// Run the steps in their order, and call `did` after each.
 ///
 /// # Errors
-/// When one cannot be done.
+/// When a step fails.
 pub(in crate::agent) fn run(steps: &[Step], did: &mut dyn FnMut(Did)) -> Result<(), StageError> {
     let mut state = State::default();
     for step in steps {
